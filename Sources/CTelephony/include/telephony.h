@@ -1,0 +1,322 @@
+/*
+ * CTelephony: SIP legs and their media, over PJSIP's core API.
+ *
+ * Plain C and opaque ids only; PJSIP's headers stay in the .c files. The shim knows legs, SDP, RTP, tones and digits;
+ * it knows nothing of calls, agents or policy, and it writes no log.
+ *
+ * Threads. Commands (tel_...) may be called from any thread; the shim registers the thread with PJLIB. They do not
+ * block on the network. The event callback runs on the shim's own threads (SIP worker, media thread), one call at a
+ * time per thread; it must copy what it needs (strings in an event live only during the callback) and return at once.
+ * No command may be called from inside the callback.
+ *
+ * One instance per process: PJLIB is process-wide.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TELEPHONY_H
+#define TELEPHONY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A leg: one SIP dialog between this process and a party. Slot and generation; never reused. 0 is no leg. */
+typedef uint64_t tel_leg_id;
+
+/** Result of a command: 0, or one of these. tel_strerror() says it in words. */
+typedef enum tel_result {
+    TEL_OK = 0,
+    TEL_ERR_NO_LEG = -1,     /**< no such leg, or it has ended */
+    TEL_ERR_STATE = -2,      /**< the leg's state does not allow it */
+    TEL_ERR_INVALID = -3,    /**< an argument is malformed (a URI that does not parse, an unknown codec) */
+    TEL_ERR_FULL = -4,       /**< no free leg slot, RTP port or memory */
+    TEL_ERR_SYSTEM = -5,     /**< PJSIP or the system refused; details by tel_last_error() */
+} tel_result;
+
+/* ---------------------------------------------------------------- configuration */
+
+/** Misbehaviour for tests; all zero in production. Message counts start at 1; 0 means none. */
+typedef struct tel_faults {
+    bool answer_on_cancel;          /**< UAS: a CANCEL is answered by 200 to the INVITE (the 200 that crosses it) */
+    int refuse_reinvite;            /**< final status for every re-INVITE and UPDATE received; 0: none */
+    int refuse_offer_count;         /**< ... but only the first so many; 0: all */
+    const char *_Nullable method;   /**< restricts the next four to one method ("ACK", "BYE", "INVITE"; NULL: all) */
+    int drop_tx_nth;                /**< the nth such SIP message to be sent is dropped */
+    int duplicate_tx_nth;           /**< ... is sent twice */
+    int delay_tx_nth;               /**< ... is sent delay_ms late */
+    int drop_rx_nth;                /**< the nth such SIP message received is dropped */
+    uint32_t delay_ms;
+    bool plain_hold;                /**< hold in the old style, c=0.0.0.0 */
+} tel_faults;
+
+typedef struct tel_config {
+    /** "udp:127.0.0.1:5070", "tcp:[::1]:5070"; port 0 picks one. At least one. */
+    const char *_Nonnull const *_Nonnull listen;
+    size_t listen_count;
+    const char *user_agent;
+    /** What peers outside local_nets see in Via and Contact; NULL: the bound address. */
+    const char *_Nullable external_address;
+    const char *_Nonnull const *_Nullable local_nets; /**< CIDR */
+    size_t local_net_count;
+    /** CIDR. INVITEs and REGISTERs of others are marked as not trusted. */
+    const char *_Nonnull const *_Nullable trusted_peers;
+    size_t trusted_peer_count;
+    const char *_Nullable outbound_proxy; /**< SIP URI, put as a loose Route on every initial request */
+    uint32_t session_expires_s;           /**< RFC 4028; 0: no session timers offered (they are still honoured) */
+    uint32_t min_se_s;
+    uint32_t keep_alive_s; /**< OPTIONS in the dialog of a held leg, every so many seconds; 0: none */
+
+    const char *media_address; /**< bound for RTP and named in SDP */
+    const char *_Nullable media_external_address;
+    uint16_t port_first, port_last; /**< RTP on even ports, RTCP on the next */
+    /** "PCMA", "PCMU", "G722", "opus" in order of preference. */
+    const char *_Nonnull const *_Nonnull codecs;
+    size_t codec_count;
+    const char *_Nullable music_file; /**< WAV, 16-bit mono or stereo of any rate; NULL: the built-in melody */
+    uint32_t rtp_timeout_ms;          /**< 0: never */
+
+    uint32_t max_legs; /**< slots; 0: 8192 */
+    /** Whether legs accept a REFER, Replaces and so on is a matter of later commands, not of this structure. */
+    tel_faults faults;
+} tel_config;
+
+/* ---------------------------------------------------------------- events */
+
+typedef enum tel_event_kind {
+    /** A new INVITE has been given a leg. Answer it by tel_ring, tel_answer, tel_hangup. 100 has been sent. */
+    TEL_EVENT_INCOMING = 1,
+    /** The shim itself refused an INVITE: 483, 488 (no common codec, no audio, a body that is no SDP), 503 (no slot). */
+    TEL_EVENT_REFUSED,
+    /** Outgoing leg: a provisional response over 100. `status`, `early_media`. */
+    TEL_EVENT_PROGRESS,
+    /** The leg is answered and its media agreed on: outgoing at the 2xx (or its PRACKed offer), incoming when our 2xx
+     *  has been sent; `codec`. */
+    TEL_EVENT_ANSWERED,
+    /** The leg is over; the last event of a leg, exactly once. `end`, `status`, `q850`, `reason`, `contacts`. */
+    TEL_EVENT_ENDED,
+    /** The peer's re-INVITE or UPDATE changed what it sends or wants: `peer_sends`, `peer_receives`, `codec`.
+     *  It has been answered already. Sent only on a change of one of them. */
+    TEL_EVENT_MEDIA_CHANGED,
+    /** Our own re-INVITE (tel_hold, tel_match_codec) is done: `status` (200, 488, …), `codec`, `token`. */
+    TEL_EVENT_REOFFERED,
+    /** A digit from the peer: `digit`, at its first RFC 4733 packet, or by INFO. Never by both for one leg. */
+    TEL_EVENT_DIGIT,
+    /** tel_route has been carried out by the media thread: `token`; the event's time is the instant of the switch. */
+    TEL_EVENT_ROUTED,
+    /** A tone with a token has been played to its end, or the leg is gone: `token`. */
+    TEL_EVENT_TONE_ENDED,
+    /** No RTP or RTCP for rtp_timeout_ms from a peer that should be sending. Sent once until packets come again. */
+    TEL_EVENT_RTP_TIMEOUT,
+    /** A REGISTER of a permitted user at a trusted peer was accepted: `user`, `contacts`, `expires_s` (0: removed). */
+    TEL_EVENT_REGISTERED,
+    /** tel_listen: what is heard has changed: `hz` (0: silence; -1: sound without one dominant tone), `level_db`. */
+    TEL_EVENT_HEARD,
+    /** tel_listen: the RTP received has a marker bit, or another SSRC or payload type than the packet before. */
+    TEL_EVENT_STREAM,
+} tel_event_kind;
+
+/** How a leg ended. */
+typedef enum tel_end {
+    TEL_END_LOCAL = 1,      /**< by tel_hangup */
+    TEL_END_BYE,            /**< the peer's BYE */
+    TEL_END_CANCELLED,      /**< the peer's CANCEL of its INVITE */
+    TEL_END_REJECTED,       /**< a final response over 299 to our INVITE: `status`; 3xx: `contacts` */
+    TEL_END_NO_RESPONSE,    /**< nothing, or only 100, within no_response_ms, or transaction timeout */
+    TEL_END_TRANSPORT,      /**< transport or DNS error: the request could not be sent or the connection broke */
+    TEL_END_VANISHED,       /**< 408 or 481 to a request in the dialog, session timer expiry, no ACK */
+    TEL_END_NO_CODEC,       /**< the peer's answer has no audio we can carry (port 0, no common format) */
+    TEL_END_INVALID,        /**< the command could not be carried out at all */
+} tel_end;
+
+typedef struct tel_event {
+    tel_event_kind kind;
+    tel_leg_id leg;
+    int64_t wall_us; /**< CLOCK_REALTIME in microseconds */
+    int64_t mono_us; /**< CLOCK_BOOTTIME in microseconds */
+
+    int status;      /**< SIP status; 0: none */
+    int q850;        /**< Q.850 cause out of a Reason header; 0: none */
+    tel_end end;
+    bool answered;   /**< ENDED: a 2xx had been exchanged */
+    bool rang;       /**< ENDED, outgoing: a provisional response over 100 had come */
+    bool early_media;
+    bool peer_sends, peer_receives;
+    bool trusted;
+    bool privacy_id; /**< INCOMING: Privacy: id */
+    bool has_offer;
+    char digit;
+    uint32_t expires_s;
+    int max_forwards; /**< INCOMING: as received; -1: none */
+    int32_t hz;
+    int32_t level_db;
+    uint32_t ssrc;    /**< STREAM */
+    int payload_type; /**< STREAM */
+    uint64_t token;
+
+    /* Strings, NULL where there is none; valid during the callback only. */
+    const char *_Nullable codec;
+    const char *_Nullable call_id;
+    const char *_Nullable request_uri;
+    const char *_Nullable from_uri;
+    const char *_Nullable from_display;
+    const char *_Nullable to_uri;
+    const char *_Nullable asserted_uri;     /**< P-Asserted-Identity */
+    const char *_Nullable called_party_uri; /**< P-Called-Party-ID */
+    const char *_Nullable source;           /**< "127.0.0.1:5060" the request came from */
+    const char *_Nullable user;             /**< REGISTERED: the user part of the address of record */
+    const char *_Nullable contacts;         /**< URIs, one a line, best first */
+    const char *_Nullable reason;           /**< text of the Reason header, or the reason phrase */
+} tel_event;
+
+typedef void (*tel_event_fn)(const tel_event *event, void *_Nullable context);
+
+/* ---------------------------------------------------------------- life of the shim */
+
+/** Starts endpoint, transports, SIP worker and media thread. On failure says why, naming the input, in `error`. */
+tel_result tel_start(const tel_config *config, tel_event_fn callback, void *_Nullable context, char *error,
+                     size_t error_size);
+/** Ends what is left without waiting for peers, and joins the threads. No event comes after it returned. */
+void tel_stop(void);
+const char *tel_strerror(tel_result result);
+/** What PJSIP or the system said of the last failure of this thread. */
+const char *tel_last_error(void);
+/** The version of the PJSIP in use and limits of it that bound this process, in one line for the start-up message. */
+const char *tel_version(void);
+/** The bound port of the nth `listen` entry (for port 0). */
+uint16_t tel_listen_port(size_t index);
+
+/** New INVITEs and OPTIONS get 503 with Retry-After when `accepting` is false (INVITEs by way of INCOMING still). */
+void tel_set_accepting(bool accepting, uint32_t retry_after_s);
+/** Users whose REGISTER from a trusted peer is accepted. */
+tel_result tel_set_registrable(const char *_Nonnull const *_Nullable users, size_t count);
+
+/* ---------------------------------------------------------------- legs */
+
+typedef struct tel_invite_params {
+    const char *uri; /**< Request-URI and To */
+    const char *_Nullable from_uri;
+    const char *_Nullable from_display;
+    const char *_Nullable asserted_uri; /**< P-Asserted-Identity */
+    /** The leg whose capabilities bound the offer (design: codec rule a, b); 0: the configuration's codecs. */
+    tel_leg_id codecs_of;
+    uint32_t no_response_ms; /**< no response over 100 at all within this: the leg ends with NO_RESPONSE; 0: timer B */
+    int max_forwards;        /**< 0: 70 */
+    const char *_Nonnull const *_Nullable headers; /**< "Name: value" */
+    size_t header_count;
+    uint64_t token;          /**< given back in every event of the leg that has no other token */
+} tel_invite_params;
+
+/** Places a call. A leg is always given, unless 0 (TEL_ERR_FULL, INVALID: tel_last_error); it ends in one ENDED. */
+tel_leg_id tel_invite(const tel_invite_params *params);
+/** Incoming leg: a provisional response, 180 to 183. With `early` (a leg) 183 carries an answer in its codec. */
+tel_result tel_ring(tel_leg_id leg, int status, tel_leg_id early);
+/** Incoming leg: 200, in the codec of `codec_of` where the leg has it (0: its own first). */
+tel_result tel_answer(tel_leg_id leg, tel_leg_id codec_of);
+/**
+ * Ends a leg in whatever state it is: final response (`status`), CANCEL, or BYE; then ENDED comes, once. A 200 that
+ * crosses our CANCEL is ACKed and followed by BYE here, and nothing is said of it.
+ * `q850` 0: none; `reason` becomes the text of the Reason header ("SIP;cause=status" or "Q.850;cause=q850").
+ */
+tel_result tel_hangup(tel_leg_id leg, int status, int q850, const char *_Nullable reason, uint32_t retry_after_s);
+/** Tells the peer that it is held (a=sendonly) or no longer: a re-INVITE, queued behind one that is open. */
+tel_result tel_hold(tel_leg_id leg, bool hold, uint64_t token);
+/** Re-INVITEs `leg` to the codec of `ref` alone, unless it is that already: then REOFFERED 200 comes at once. */
+tel_result tel_match_codec(tel_leg_id leg, tel_leg_id ref, uint64_t token);
+/** Sends digits as RFC 4733 events, else as INFO where Allow has it, else drops and counts them. */
+tel_result tel_send_digits(tel_leg_id leg, const char *digits);
+/** The Call-ID of the leg's dialog, copied to `buffer`; returns its length, 0 when there is no such leg. */
+size_t tel_call_id(tel_leg_id leg, char *buffer, size_t size);
+
+/* ---------------------------------------------------------------- media */
+
+/** What a leg is sent. */
+typedef enum tel_source {
+    TEL_SOURCE_SILENCE = 0, /**< nothing */
+    TEL_SOURCE_LEG,         /**< the RTP received from another leg, relayed packet by packet */
+    TEL_SOURCE_MUSIC,
+    TEL_SOURCE_RINGBACK,
+    TEL_SOURCE_DIAL_TONE,
+    TEL_SOURCE_TONE,        /**< a continuous sine of tel_set_tone() Hz: a test phone's voice */
+} tel_source;
+
+typedef struct tel_route_change {
+    tel_leg_id leg;
+    tel_source source;
+    tel_leg_id from; /**< with TEL_SOURCE_LEG */
+} tel_route_change;
+
+/**
+ * Changes what legs are sent, all of them between two packets, and reports it by ROUTED with `token` (also when a leg
+ * of it is gone meanwhile). Works on legs in any state: it takes effect when their media starts.
+ */
+tel_result tel_route(const tel_route_change *changes, size_t count, uint64_t token);
+
+/** Finite tones, played over whatever the leg is sent, which goes on afterwards. */
+typedef enum tel_tone {
+    TEL_TONE_ERROR = 1,   /**< that is not possible here: 350 Hz, 0.4 s */
+    TEL_TONE_REJECTED,    /**< the target does not want: 620 Hz, 3 × 0.2 s */
+    TEL_TONE_NO_ANSWER,   /**< the target did not answer: 480 Hz, 2 × 0.4 s */
+    TEL_TONE_UNREACHABLE, /**< the target cannot be reached: special information tone 950, 1400, 1800 Hz (E.180) */
+    TEL_TONE_CALLER_GONE, /**< the caller has left: 1400 Hz, then 700 Hz, 0.25 s each */
+    TEL_TONE_COMFORT,     /**< wait a moment: 440 Hz, 0.15 s, soft */
+    TEL_TONE_APOLOGY,     /**< nobody could be found, the call ends: 480 Hz falling to 300 Hz, 3 times */
+} tel_tone;
+
+/** Plays a tone; TONE_ENDED follows when `token` is not 0. A tone being played is replaced. */
+tel_result tel_play_tone(tel_leg_id leg, tel_tone tone, uint64_t token);
+
+/* ---------------------------------------------------------------- looking */
+
+typedef struct tel_leg_stats {
+    bool answered;
+    char codec[16];
+    char remote_rtp[64];
+    uint64_t packets_received, packets_sent, bytes_received, bytes_sent;
+    uint64_t packets_lost, packets_dropped;
+    uint64_t digits_dropped;
+    double jitter_ms;
+} tel_leg_stats;
+bool tel_get_leg_stats(tel_leg_id leg, tel_leg_stats *stats);
+
+typedef struct tel_stats {
+    uint64_t malformed;        /**< datagrams that are no SIP */
+    uint64_t messages_received, messages_sent;
+    uint32_t legs_open, legs_peak, legs_max;
+    uint64_t rtp_received, rtp_sent, rtp_dropped;
+    uint64_t digits_dropped;
+} tel_stats;
+void tel_get_stats(tel_stats *stats);
+
+/* ---------------------------------------------------------------- for test phones */
+
+/** The frequency of TEL_SOURCE_TONE, in Hz; level -16 dBm0. Before tel_start, or at any time. */
+void tel_set_tone(uint32_t hz);
+/** Decodes what the leg receives and reports HEARD and STREAM. */
+tel_result tel_listen(tel_leg_id leg, bool on);
+/** Writes what the leg receives to a WAV file (8 kHz, mono) until the leg ends; NULL: stops. */
+tel_result tel_record(tel_leg_id leg, const char *_Nullable path);
+/** Stops or resumes sending any RTP on the leg, as a phone does whose network is gone. */
+tel_result tel_mute_rtp(tel_leg_id leg, bool muted);
+/** Silently forgets the leg: no BYE, no answers any more, no RTP. ENDED comes with TEL_END_LOCAL. */
+tel_result tel_vanish(tel_leg_id leg);
+/** Registers `uri` ("sip:1001@host:port") with that server for `expires_s`; refreshed until tel_stop. */
+tel_result tel_register(const char *server_uri, const char *aor_uri, uint32_t expires_s);
+/** Sends any request in the leg's dialog ("INFO", "OPTIONS", "UPDATE") with a body; for tests of a peer. */
+tel_result tel_send_request(tel_leg_id leg, const char *method, const char *_Nullable content_type,
+                            const char *_Nullable body);
+/** The notes of the built-in melody in Hz, ended by 0: how a test recognises music. */
+const uint32_t *tel_melody(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#pragma clang assume_nonnull end
+
+#endif

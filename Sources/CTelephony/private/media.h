@@ -1,0 +1,67 @@
+/*
+ * The media side as the signalling side sees it. One media thread (epoll) owns every socket, route and clip; the
+ * functions here post to it and return. `slot` is the leg's slot (the low part of its id); `leg` is the whole id, by
+ * which the media side tells a command for an earlier leg of the same slot.
+ */
+#ifndef TEL_MEDIA_H
+#define TEL_MEDIA_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "telephony.h"
+
+#define MEDIA_MAX_FORMATS 8
+
+typedef enum media_codec { MEDIA_PCMA, MEDIA_PCMU, MEDIA_G722, MEDIA_OPUS, MEDIA_CODECS } media_codec;
+
+/** One audio format or telephone-event as agreed for a leg. Numbers are per direction (RFC 3264 §5.1). */
+typedef struct media_format {
+    media_codec codec;
+    uint8_t tx_pt; /**< the number the peer gave it: what we send */
+    uint8_t rx_pt; /**< the number we gave it: what we receive */
+    uint32_t clock_rate; /**< RTP clock (G722: 8000, RFC 3551 §4.5.2; opus: 48000) */
+    uint8_t event_tx_pt; /**< telephone-event at this clock rate; 0: the peer has none */
+    uint8_t event_rx_pt;
+} media_format;
+
+/** What an offer/answer exchange settled, for media_set. */
+typedef struct media_params {
+    media_format formats[MEDIA_MAX_FORMATS]; /**< the current one first */
+    int format_count;
+    struct sockaddr_storage remote_rtp;
+    struct sockaddr_storage remote_rtcp;
+    uint32_t ptime_ms;   /**< what the peer asked for; 0: 20 */
+    bool may_send;       /**< the peer wants to receive (its last direction), so packets go out */
+    bool expect_rtp;     /**< the peer's direction lets it send and we do not hold it by sendonly: RTP timeout runs */
+} media_params;
+
+/** Builds clips and codecs and starts the thread; called once by tel_start after PJLIB is up. */
+tel_result media_start(const tel_config *config, char *error, size_t error_size);
+void media_stop(void);
+
+/** Binds an RTP/RTCP pair for the leg; the port for the SDP, or 0 when none is free. */
+uint16_t media_open(tel_leg_id leg);
+/** New agreed parameters; also after every re-INVITE. */
+void media_set(tel_leg_id leg, const media_params *params);
+/** Gives sockets back and ends tones (with their TONE_ENDED). Nothing is reported for the leg afterwards. */
+void media_close(tel_leg_id leg);
+/** Digits as RFC 4733 events; the caller has checked that the leg's current format has telephone-event. */
+void media_send_digits(tel_leg_id leg, const char *digits);
+
+/**
+ * Says whether the leg is being fed with music now, for the in-dialog OPTIONS. Called by the media thread at every
+ * change of route that alters the answer; implemented by the signalling side; must not block.
+ */
+void leg_fed_with_music(tel_leg_id leg, bool music);
+
+/** Hands an event to the application with the present time, unless `event` carries one. Any thread. */
+void tel_emit(tel_event *event);
+
+/** The present instant on both clocks, in microseconds. */
+void tel_now(int64_t *wall_us, int64_t *mono_us);
+
+#define TEL_SLOT_BITS 16
+static inline uint32_t tel_slot(tel_leg_id leg) { return (uint32_t)(leg & ((1u << TEL_SLOT_BITS) - 1)); }
+
+#endif

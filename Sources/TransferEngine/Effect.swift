@@ -1,0 +1,121 @@
+import CallEvents
+
+/// What the engine wants done. Effects are carried out in order; none returns a value: its result is a later input.
+public enum Effect: Codable, Hashable, Sendable {
+    /// The incoming leg `handle` is from now on known by this number.
+    case adopt(LegID, handle: UInt64)
+    /// The incoming leg `handle` gets a final response and is forgotten; no `legEnded` follows.
+    case refuse(handle: UInt64, sipStatus: Int, retryAfter: Int?)
+    case invite(LegID, Invite)
+    /// 180 or 183 on an incoming leg; with `early`, 183 with an answer in that leg's codec.
+    case ring(LegID, sipStatus: Int, early: LegID?)
+    /// 200 on an incoming leg, in the codec of the other leg where there is one.
+    case answer(LegID, codecOf: LegID?)
+    /// Final response, CANCEL or BYE, whichever the leg's state asks for. `legEnded` follows.
+    case hangUp(LegID, HangUp)
+    /// Tells the peer by re-INVITE that it is held, or no longer; `reoffered` follows.
+    case hold(LegID, Bool, ReportID)
+    /// Re-INVITE to the codec of another leg alone, unless it is that already; `reoffered` follows in any case.
+    case matchCodec(LegID, to: LegID, ReportID)
+    /// Changes what legs are sent, all at one instant; `routed` follows with that instant.
+    case route([Route], ReportID)
+    /// A finite tone over whatever the leg is sent; `toneEnded` follows where a report is asked for.
+    case tone(LegID, Tone, ReportID?)
+    case sendDigits(LegID, String)
+    case startTimer(TimerID, milliseconds: Int)
+    case stopTimer(TimerID)
+    case log(CallRecord)
+    case reply(RequestID, CommandResult)
+    /// Whether OPTIONS is answered with 200 or with 503 and Retry-After.
+    case accepting(Bool, retryAfter: Int?)
+    /// Every call has ended after `terminate`: the process may exit.
+    case finished
+}
+
+/// A call to be placed.
+public struct Invite: Codable, Hashable, Sendable {
+    public var uri: String
+    /// What the called phone shows: address and name.
+    public var from: String?
+    public var fromDisplay: String?
+    public var assertedIdentity: String?
+    /// The leg whose capabilities bound the offer (codec rule a, b).
+    public var codecsOf: LegID?
+    /// In milliseconds: no response over 100 by then ends the leg with `noResponse`.
+    public var noResponseTimeout: Int
+    public var maxForwards: Int?
+    /// `Name: value`
+    public var headers: [String]
+    /// The call it belongs to, for whoever looks.
+    public var call: String
+
+    public init(
+        uri: String, from: String? = nil, fromDisplay: String? = nil, assertedIdentity: String? = nil,
+        codecsOf: LegID? = nil, noResponseTimeout: Int = 0, maxForwards: Int? = nil, headers: [String] = [],
+        call: String
+    ) {
+        self.uri = uri
+        self.from = from
+        self.fromDisplay = fromDisplay
+        self.assertedIdentity = assertedIdentity
+        self.codecsOf = codecsOf
+        self.noResponseTimeout = noResponseTimeout
+        self.maxForwards = maxForwards
+        self.headers = headers
+        self.call = call
+    }
+}
+
+/// How a leg is ended.
+public struct HangUp: Codable, Hashable, Sendable {
+    /// For a leg that we have not answered; also the cause of `Reason: SIP` where we end a dialog for a SIP reason.
+    public var sipStatus: Int
+    public var q850: Int?
+    public var reason: String?
+    public var retryAfter: Int?
+
+    public init(sipStatus: Int = 0, q850: Int? = nil, reason: String? = nil, retryAfter: Int? = nil) {
+        self.sipStatus = sipStatus
+        self.q850 = q850
+        self.reason = reason
+        self.retryAfter = retryAfter
+    }
+}
+
+/// What a leg is sent.
+public enum MediaSource: Codable, Hashable, Sendable {
+    case silence
+    case leg(LegID)
+    case music
+    case ringback
+    case dialTone
+}
+
+/// One change of a route: `leg` is sent `source` from now on.
+public struct Route: Codable, Hashable, Sendable {
+    public var leg: LegID
+    public var source: MediaSource
+
+    public init(_ leg: LegID, _ source: MediaSource) {
+        self.leg = leg
+        self.source = source
+    }
+}
+
+/// Finite tones.
+public enum Tone: String, Codable, Hashable, Sendable, CaseIterable {
+    case error, rejected
+    case noAnswer = "no_answer"
+    case unreachable
+    case callerGone = "caller_gone"
+    case comfort, apology
+}
+
+/// The answer to a command.
+public enum CommandResult: Codable, Hashable, Sendable {
+    case done
+    /// No call has this id.
+    case unknownCall(String)
+    /// The call's state does not allow it, or the target cannot be tried; the reason in words.
+    case refused(String)
+}

@@ -1,0 +1,174 @@
+/// What the engine needs of the configuration. Times are in milliseconds. Arrays keep the file's order.
+public struct EngineConfiguration: Codable, Hashable, Sendable {
+    public var node: String
+    /// What From names where there is no caller: `sip:NODE@host`.
+    public var ownURI: String
+    public var agents: [AgentSettings]
+    public var groups: [GroupSettings]
+    public var lines: [LineSettings]
+    public var transfer: TransferSettings
+    /// Whether notes may be logged (`events.notes`).
+    public var logNotes: Bool
+
+    public init(
+        node: String, ownURI: String, agents: [AgentSettings] = [], groups: [GroupSettings] = [],
+        lines: [LineSettings] = [], transfer: TransferSettings = TransferSettings(), logNotes: Bool = true
+    ) {
+        self.node = node
+        self.ownURI = ownURI
+        self.agents = agents
+        self.groups = groups
+        self.lines = lines
+        self.transfer = transfer
+        self.logNotes = logNotes
+    }
+}
+
+public struct AgentSettings: Codable, Hashable, Sendable {
+    public var name: String
+    /// Null: the phone registers here.
+    public var uri: String?
+    public var displayName: String?
+    public var skills: [String]
+    public var tier: Int
+    public var wrapUp: Int
+    public var maxCalls: Int
+    public var holdSignalling: HoldSignalling?
+
+    public init(
+        name: String, uri: String?, displayName: String? = nil, skills: [String] = [], tier: Int = 1, wrapUp: Int = 0,
+        maxCalls: Int = 1, holdSignalling: HoldSignalling? = nil
+    ) {
+        self.name = name
+        self.uri = uri
+        self.displayName = displayName
+        self.skills = skills
+        self.tier = tier
+        self.wrapUp = wrapUp
+        self.maxCalls = maxCalls
+        self.holdSignalling = holdSignalling
+    }
+}
+
+public struct GroupSettings: Codable, Hashable, Sendable {
+    public var name: String
+    public var members: [String]
+    public var strategy: String
+    public var ringTimeout: Int
+    public var maxWait: Int
+    /// Seconds, as the log says it; null: none agreed.
+    public var serviceLevel: Int?
+    public var overflow: Destination?
+
+    public init(
+        name: String, members: [String], strategy: String = "longest-idle", ringTimeout: Int = 20_000,
+        maxWait: Int = 300_000, serviceLevel: Int? = nil, overflow: Destination? = nil
+    ) {
+        self.name = name
+        self.members = members
+        self.strategy = strategy
+        self.ringTimeout = ringTimeout
+        self.maxWait = maxWait
+        self.serviceLevel = serviceLevel
+        self.overflow = overflow
+    }
+}
+
+/// Where a line, a fallback or a target leads.
+public enum Destination: Codable, Hashable, Sendable {
+    case agent(String)
+    case group(String)
+    case uri(String)
+}
+
+public struct LineSettings: Codable, Hashable, Sendable {
+    public enum AnswerMode: String, Codable, Hashable, Sendable { case agent, queue }
+
+    /// A number, a prefix (`+3120*`) or `*`.
+    public var pattern: String
+    public var to: Destination
+    public var answer: AnswerMode
+    public var overflow: Destination?
+    public var holdSignalling: HoldSignalling?
+
+    public init(
+        pattern: String, to: Destination, answer: AnswerMode = .agent, overflow: Destination? = nil,
+        holdSignalling: HoldSignalling? = nil
+    ) {
+        self.pattern = pattern
+        self.to = to
+        self.answer = answer
+        self.overflow = overflow
+        self.holdSignalling = holdSignalling
+    }
+}
+
+/// How a held party is told.
+public enum HoldSignalling: String, Codable, Hashable, Sendable {
+    /// It just hears music.
+    case media
+    /// a=sendonly as well.
+    case reinvite
+}
+
+public struct TransferSettings: Codable, Hashable, Sendable {
+    /// One step of the fallback chain.
+    public enum Step: Codable, Hashable, Sendable {
+        case next
+        case agent
+        case group(String)
+        case uri(String)
+    }
+
+    /// A named target and what `next` walks.
+    public struct Target: Codable, Hashable, Sendable {
+        public var digits: String
+        public var destinations: [Destination]
+
+        public init(digits: String, destinations: [Destination]) {
+            self.digits = digits
+            self.destinations = destinations
+        }
+    }
+
+    public struct FeatureCodes: Codable, Hashable, Sendable {
+        public var consult: String?
+        public var cancel: String?
+        public var complete: String?
+        public var merge: String?
+        public var swap: String?
+        public var blind: String?
+        public var hold: String?
+
+        public init(
+            consult: String? = "*2", cancel: String? = "*1", complete: String? = "*2", merge: String? = "*3",
+            swap: String? = "*4", blind: String? = "#1", hold: String? = "*5"
+        ) {
+            self.consult = consult
+            self.cancel = cancel
+            self.complete = complete
+            self.merge = merge
+            self.swap = swap
+            self.blind = blind
+            self.hold = hold
+        }
+    }
+
+    public var consultTimeout = 20_000
+    public var noResponseTimeout = 4_000
+    public var completionTimeout = 30_000
+    public var drainTimeout = 3_600_000
+    public var codeTimeout = 1_000
+    public var firstDigitTimeout = 5_000
+    public var digitTimeout = 3_000
+    public var fallback: [Step] = [.next, .agent]
+    public var targets: [Target] = []
+    /// `sip:{digits}@host`: digits that name no target; null: refused.
+    public var dial: String?
+    /// Regular expressions, each for a whole canonical URI.
+    public var allow: [String] = []
+    public var holdSignalling = HoldSignalling.media
+    public var featureCodes = FeatureCodes()
+
+    public init() {}
+}

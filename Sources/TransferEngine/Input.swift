@@ -1,0 +1,146 @@
+import CallEvents
+
+/// Everything that can happen, as the engine sees it. Inputs arrive one by one, each with its instant.
+public enum Input: Codable, Hashable, Sendable {
+    /// A new INVITE. The engine numbers the leg (`Effect.adopt`) or refuses it (`Effect.refuse`).
+    case invite(Invitation)
+    /// The telephony side refused an INVITE itself (483, 488, 503).
+    case inviteRefused(from: String, to: String, sipStatus: Int)
+    /// A provisional response over 100 to our INVITE.
+    case legProgress(LegID, sipStatus: Int, earlyMedia: Bool)
+    /// A 2xx came (our leg) or went out (the peer's leg); media is agreed on.
+    case legAnswered(LegID, codec: String?)
+    /// The leg is over. Exactly once for every leg adopted or invited, also when the command failed at once.
+    case legEnded(LegID, LegEnd)
+    /// The peer changed its direction by re-INVITE or UPDATE. A peer that does not receive holds us.
+    case legMedia(LegID, peerSends: Bool, peerReceives: Bool, codec: String?)
+    /// No packets from a peer that should be sending.
+    case rtpTimeout(LegID)
+    /// A digit of the peer: `0`–`9`, `*`, `#`, `A`–`D`.
+    case digit(LegID, Digit)
+    /// The relay has switched; `at` is its instant.
+    case routed(ReportID)
+    /// A tone was played to its end, or its leg is gone.
+    case toneEnded(ReportID)
+    /// Our re-INVITE is done.
+    case reoffered(LegID, ReportID, sipStatus: Int)
+    /// An agent's phone registered here (`contact`), or its registration ended (null).
+    case registered(agent: String, contact: String?)
+    case timer(TimerID)
+    /// A request of the control socket.
+    case command(RequestID, Command)
+    /// SIGTERM: the first drains, the second ends at once.
+    case terminate
+    /// The log can, or cannot, be written: new calls get 503 while it cannot.
+    case logHealth(writable: Bool)
+    /// A changed configuration.
+    case configuration(EngineConfiguration)
+}
+
+/// A new INVITE as it came.
+public struct Invitation: Codable, Hashable, Sendable {
+    /// The telephony side's name of the leg.
+    public var handle: UInt64
+    /// The id the call gets if it becomes one; begins with the node's name.
+    public var call: String
+    public var sipCallID: String
+    /// The dialled address as `sip.lineFrom` says: its user part is the line.
+    public var requestURI: String
+    public var to: String
+    public var from: String
+    public var fromDisplay: String?
+    /// P-Asserted-Identity, from trusted peers only.
+    public var assertedIdentity: String?
+    /// Privacy: id
+    public var withheld: Bool
+    public var trusted: Bool
+    /// Null where the header was absent.
+    public var maxForwards: Int?
+    public var source: String
+
+    public init(
+        handle: UInt64, call: String, sipCallID: String, requestURI: String, to: String, from: String,
+        fromDisplay: String? = nil, assertedIdentity: String? = nil, withheld: Bool = false, trusted: Bool = true,
+        maxForwards: Int? = nil, source: String = ""
+    ) {
+        self.handle = handle
+        self.call = call
+        self.sipCallID = sipCallID
+        self.requestURI = requestURI
+        self.to = to
+        self.from = from
+        self.fromDisplay = fromDisplay
+        self.assertedIdentity = assertedIdentity
+        self.withheld = withheld
+        self.trusted = trusted
+        self.maxForwards = maxForwards
+        self.source = source
+    }
+}
+
+/// How a leg ended, as SIP tells it. `Causes.swift` makes a `Cause` of it.
+public struct LegEnd: Codable, Hashable, Sendable {
+    public enum How: String, Codable, Hashable, Sendable, CaseIterable {
+        /// By our own command.
+        case local
+        case bye
+        /// The peer took its INVITE back.
+        case cancelled
+        /// A final response over 299 to our INVITE.
+        case rejected
+        /// Nothing, or only 100, in time.
+        case noResponse
+        /// The request could not be sent, or the connection broke.
+        case transport
+        /// 408 or 481 in the dialog, session expiry, no ACK.
+        case vanished
+        /// The answer has no audio that can be carried.
+        case noCodec
+        /// The command could not be carried out at all.
+        case invalid
+    }
+
+    public var how: How
+    public var sipStatus: Int?
+    public var q850: Int?
+    /// The text of the Reason header, or the reason phrase.
+    public var reason: String?
+    /// Where a 3xx sends us, best first.
+    public var contacts: [String]
+
+    public init(how: How, sipStatus: Int? = nil, q850: Int? = nil, reason: String? = nil, contacts: [String] = []) {
+        self.how = how
+        self.sipStatus = sipStatus
+        self.q850 = q850
+        self.reason = reason
+        self.contacts = contacts
+    }
+}
+
+/// One DTMF digit.
+public struct Digit: Codable, Hashable, Sendable {
+    /// One of `0123456789*#ABCD`.
+    public var character: Character {
+        get { Character(text) }
+        set { text = String(newValue) }
+    }
+    private var text: String
+
+    /// Null for anything that is no DTMF digit.
+    public init?(_ character: Character) {
+        guard "0123456789*#ABCD".contains(character) else { return nil }
+        text = String(character)
+    }
+}
+
+/// What the control socket can ask of a call. Targets are names of `transfer.targets`, agents, groups, digits or URIs.
+public enum Command: Codable, Hashable, Sendable {
+    case hold(call: String)
+    case resume(call: String)
+    case consult(call: String, targets: [String], note: String?)
+    case blind(call: String, targets: [String])
+    case complete(call: String)
+    case cancel(call: String)
+    case swap(call: String)
+    case hangup(call: String)
+}

@@ -1,0 +1,2 @@
+import CTelephony
+print(String(cString: tel_strerror(TEL_OK)))
