@@ -29,7 +29,8 @@ let package = Package(
         .target(
             name: "CTelephony",
             cSettings: pjsip + strictC,
-            linkerSettings: [
+            // /usr/local is where docker/deps.sh installs; the toolchain's linker does not look there by itself.
+            linkerSettings: [.unsafeFlags(["-L/usr/local/lib"])] + [
                 "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj",
             ].map { .linkedLibrary($0) }
         ),
