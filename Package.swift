@@ -30,9 +30,10 @@ let package = Package(
             name: "CTelephony",
             cSettings: pjsip + strictC,
             // /usr/local is where docker/deps.sh installs; the toolchain's linker does not look there by itself.
-            linkerSettings: [.unsafeFlags(["-L/usr/local/lib"])] + [
-                "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj",
-            ].map { .linkedLibrary($0) }
+            linkerSettings: [.unsafeFlags(["-L/usr/local/lib"])]
+                + [
+                    "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj",
+                ].map { .linkedLibrary($0) }
         ),
         .target(name: "CallEvents", swiftSettings: strict),
         .target(name: "TransferEngine", dependencies: ["CallEvents"], swiftSettings: strict),
