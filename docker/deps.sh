@@ -258,7 +258,7 @@ readonly no_pjproject="missing: libpjproject $minimum or later, with headers, wh
 
 need_swift() {
     local swift=${SWIFT:-swift}
-    command -v "$swift" >/dev/null || die 'missing: the Swift toolchain, 6.0 or later, in PATH (from https://www.swift.org/install)'
+    command -v "$swift" >/dev/null || die 'missing: the Swift toolchain, 6.2 or later, in PATH (from https://www.swift.org/install)'
 }
 
 need_pjproject() {

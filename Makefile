@@ -1,0 +1,53 @@
+# The commands of warmline's source tree. `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test serve bench format lint clean
+
+# Where a toolchain is often unpacked, for a machine whose PATH does not name it.
+ifeq ($(shell command -v swift),)
+swift_dir := $(firstword $(dir $(wildcard $(HOME)/.local/share/swiftly/bin/swift /opt/swift*/usr/bin/swift \
+    /usr/share/swift/usr/bin/swift /usr/libexec/swift*/bin/swift /usr/local/swift/usr/bin/swift)))
+export PATH := $(if $(swift_dir),$(PATH):$(patsubst %/,%,$(swift_dir)),$(PATH))
+endif
+
+# Progress for a person; errors alone for a log.
+quiet := $(if $(MAKE_TERMOUT),,--quiet)
+
+swift_sources := $(wildcard Sources Tests) Package.swift
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	    printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+deps: ## install what the build and the tests need (PJSIP, SIPp, baresip); does nothing when they are there
+	@docker/deps.sh
+
+build: deps ## compile everything (debug)
+	@swift build $(quiet)
+
+demo: build ## watch an attended transfer: four phones, real SIP and RTP, all on this machine
+	@bash Tests/demo/run.sh
+
+test: deps lint ## check the formatting, compile, run every test
+	@swift build $(quiet) --build-tests
+	@swift test --skip-build --disable-xctest
+
+serve: build ## run the controller with the example configuration; two softphones are enough to try it
+	@mkdir -p .build/serve
+	@echo 'configuration: dialplans/standalone/warmline.json5; logs and socket: .build/serve; stop with Ctrl-C'
+	@cd .build/serve && exec ../debug/warmline serve --config ../../dialplans/standalone/warmline.json5
+
+bench: deps ## measure (release build): transfers a second, CPU and memory per call, time to the first packet
+	@swift build $(quiet) -c release
+	@bash Tests/bench/run.sh
+
+format: ## put every source file into the project's style
+	@swift format --in-place --recursive $(swift_sources)
+	@! command -v clang-format >/dev/null || find Sources -name '*.[ch]' -exec clang-format -i {} +
+
+lint: ## check the style of the Swift sources
+	@swift format lint --strict --recursive $(swift_sources)
+
+clean: ## remove everything that was built
+	@rm -rf .build
