@@ -53,6 +53,7 @@ typedef struct tel_faults {
     int drop_rx_nth;                /**< the nth such SIP message received is dropped */
     uint32_t delay_ms;
     bool plain_hold;                /**< hold in the old style, c=0.0.0.0 */
+    bool inactive_hold;             /**< hold by a=inactive instead of a=sendonly */
 } tel_faults;
 
 typedef struct tel_config {
@@ -209,6 +210,7 @@ typedef struct tel_invite_params {
     int max_forwards;        /**< 0: 70 */
     const char *_Nonnull const *_Nullable headers; /**< "Name: value" */
     size_t header_count;
+    bool no_offer;           /**< an INVITE without SDP: the peer's 200 offers, our ACK answers (RFC 3261 §13.2.1) */
     uint64_t token;          /**< given back in every event of the leg that has no other token */
 } tel_invite_params;
 
