@@ -35,6 +35,9 @@ public enum Effect: Codable, Hashable, Sendable {
 /// A call to be placed.
 public struct Invite: Codable, Hashable, Sendable {
     public var uri: String
+    /// The Call-ID of the dialog: the call's id and the leg's number, so that the log can name it before anything is
+    /// sent, and a trace of messages can be matched with the log by eye.
+    public var sipCallID: String
     /// What the called phone shows: address and name.
     public var from: String?
     public var fromDisplay: String?
@@ -50,11 +53,12 @@ public struct Invite: Codable, Hashable, Sendable {
     public var call: String
 
     public init(
-        uri: String, from: String? = nil, fromDisplay: String? = nil, assertedIdentity: String? = nil,
-        codecsOf: LegID? = nil, noResponseTimeout: Int = 0, maxForwards: Int? = nil, headers: [String] = [],
-        call: String
+        uri: String, sipCallID: String, from: String? = nil, fromDisplay: String? = nil,
+        assertedIdentity: String? = nil, codecsOf: LegID? = nil, noResponseTimeout: Int = 0,
+        maxForwards: Int? = nil, headers: [String] = [], call: String
     ) {
         self.uri = uri
+        self.sipCallID = sipCallID
         self.from = from
         self.fromDisplay = fromDisplay
         self.assertedIdentity = assertedIdentity

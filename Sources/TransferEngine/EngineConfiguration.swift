@@ -7,12 +7,15 @@ public struct EngineConfiguration: Codable, Hashable, Sendable {
     public var groups: [GroupSettings]
     public var lines: [LineSettings]
     public var transfer: TransferSettings
+    /// How callers' numbers are made international; null: they are logged as they come.
+    public var numbering: Numbering?
     /// Whether notes may be logged (`events.notes`).
     public var logNotes: Bool
 
     public init(
         node: String, ownURI: String, agents: [AgentSettings] = [], groups: [GroupSettings] = [],
-        lines: [LineSettings] = [], transfer: TransferSettings = TransferSettings(), logNotes: Bool = true
+        lines: [LineSettings] = [], transfer: TransferSettings = TransferSettings(),
+        numbering: Numbering? = nil, logNotes: Bool = true
     ) {
         self.node = node
         self.ownURI = ownURI
@@ -20,7 +23,24 @@ public struct EngineConfiguration: Codable, Hashable, Sendable {
         self.groups = groups
         self.lines = lines
         self.transfer = transfer
+        self.numbering = numbering
         self.logNotes = logNotes
+    }
+}
+
+/// The dialling plan around the controller (`sip.numbering`), by which a caller's number becomes E.164.
+public struct Numbering: Codable, Hashable, Sendable {
+    /// Country code without `+`.
+    public var country: String
+    /// What is dialled before a country code.
+    public var international: String
+    /// What is dialled before an area code; may be empty.
+    public var national: String
+
+    public init(country: String, international: String = "00", national: String = "0") {
+        self.country = country
+        self.international = international
+        self.national = national
     }
 }
 

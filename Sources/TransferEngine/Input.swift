@@ -22,14 +22,15 @@ public enum Input: Codable, Hashable, Sendable {
     case routed(ReportID)
     /// A tone was played to its end, or its leg is gone.
     case toneEnded(ReportID)
-    /// Our re-INVITE is done.
-    case reoffered(LegID, ReportID, sipStatus: Int)
+    /// Our re-INVITE is done; `codec` is what the leg sends from now on.
+    case reoffered(LegID, ReportID, sipStatus: Int, codec: String?)
     /// An agent's phone registered here (`contact`), or its registration ended (null).
     case registered(agent: String, contact: String?)
     case timer(TimerID)
     /// A request of the control socket.
     case command(RequestID, Command)
-    /// SIGTERM: the first drains, the second ends at once.
+    /// SIGTERM: the first drains (and is logged as `service.stopping`), the second ends at once. `Effect.finished`
+    /// follows when the last leg is gone.
     case terminate
     /// The log can, or cannot, be written: new calls get 503 while it cannot.
     case logHealth(writable: Bool)
@@ -120,16 +121,26 @@ public struct LegEnd: Codable, Hashable, Sendable {
 /// One DTMF digit.
 public struct Digit: Codable, Hashable, Sendable {
     /// One of `0123456789*#ABCD`.
-    public var character: Character {
-        get { Character(text) }
-        set { text = String(newValue) }
-    }
-    private var text: String
+    public let character: Character
 
     /// Null for anything that is no DTMF digit.
     public init?(_ character: Character) {
         guard "0123456789*#ABCD".contains(character) else { return nil }
-        text = String(character)
+        self.character = character
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard text.count == 1, let first = text.first, let digit = Digit(first) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no DTMF digit: \(text)")
+        }
+        self = digit
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(String(character))
     }
 }
 

@@ -13,4 +13,14 @@ public struct TransferEngine: Codable, Sendable {
     public mutating func handle(_ input: Input, at time: EventTime) -> [Effect] {
         []
     }
+
+    /// The open calls, oldest first.
+    public func calls() -> [CallSummary] { [] }
+
+    /// One open call; null when no call has this id.
+    public func call(_ id: String) -> CallDetail? { nil }
+
+    /// One `call.open` record per open call, oldest first: what a new segment of the log begins with. They agree with
+    /// what the engine has logged up to now, not with what it knows already and has yet to log.
+    public func openCalls(at time: EventTime) -> [CallRecord] { [] }
 }

@@ -201,6 +201,7 @@ tel_result tel_set_registrable(const char *_Nonnull const *_Nullable users, size
 
 typedef struct tel_invite_params {
     const char *uri; /**< Request-URI and To */
+    const char *_Nullable call_id; /**< Call-ID of the dialog; NULL: one is made up */
     const char *_Nullable from_uri;
     const char *_Nullable from_display;
     const char *_Nullable asserted_uri; /**< P-Asserted-Identity */
