@@ -217,7 +217,10 @@ typedef struct tel_invite_params {
 
 /** Places a call. A leg is always given, unless 0 (TEL_ERR_FULL, INVALID: tel_last_error); it ends in one ENDED. */
 tel_leg_id tel_invite(const tel_invite_params *params);
-/** Incoming leg: a provisional response, 180 to 183. With `early` (a leg) 183 carries an answer in its codec. */
+/**
+ * Incoming leg: a provisional response, 180 to 183. With `early` (a leg) 183 carries an answer in its codec; a leg that
+ * names itself answers with its own first.
+ */
 tel_result tel_ring(tel_leg_id leg, int status, tel_leg_id early);
 /** Incoming leg: 200, in the codec of `codec_of` where the leg has it (0: its own first). */
 tel_result tel_answer(tel_leg_id leg, tel_leg_id codec_of);
@@ -227,6 +230,8 @@ tel_result tel_answer(tel_leg_id leg, tel_leg_id codec_of);
  * `q850` 0: none; `reason` becomes the text of the Reason header ("SIP;cause=status" or "Q.850;cause=q850").
  */
 tel_result tel_hangup(tel_leg_id leg, int status, int q850, const char *_Nullable reason, uint32_t retry_after_s);
+/** Incoming leg that is not answered: a 3xx with this Contact; ENDED follows as after tel_hangup. */
+tel_result tel_redirect(tel_leg_id leg, int status, const char *contact_uri);
 /** Tells the peer that it is held (a=sendonly) or no longer: a re-INVITE, queued behind one that is open. */
 tel_result tel_hold(tel_leg_id leg, bool hold, uint64_t token);
 /** Re-INVITEs `leg` to the codec of `ref` alone, unless it is that already: then REOFFERED 200 comes at once. */
