@@ -50,6 +50,15 @@ void media_close(tel_leg_id leg);
 void media_send_digits(tel_leg_id leg, const char *digits);
 
 /**
+ * The media half of tel_get_leg_stats and tel_get_stats: fills packets_*, bytes_*, jitter_ms and digits_dropped of a
+ * leg, and adds to rtp_* and digits_dropped of the process; leaves all else as it is. False: no such leg here.
+ */
+bool media_get_leg_stats(tel_leg_id leg, tel_leg_stats *stats);
+void media_get_stats(tel_stats *stats);
+/** Whether the peer has sent an RFC 4733 event on this leg: from then on its INFO digits are ignored. */
+bool media_has_digits(tel_leg_id leg);
+
+/**
  * Says whether the leg is being fed with music now, for the in-dialog OPTIONS. Called by the media thread at every
  * change of route that alters the answer; implemented by the signalling side; must not block.
  */
