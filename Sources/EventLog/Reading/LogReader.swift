@@ -1,0 +1,100 @@
+import CallEvents
+import Glibc
+
+/// Reads a log from its beginning to its present end: a directory of segments, or one file.
+///
+/// Lines that were written again after a failure come once; the torn end of a file that was left is passed over, because
+/// the next file says the same again. What stands behind the last newline is a line still being written, unless it is
+/// whole.
+public struct LogReader {
+    public let path: String
+    /// Whether lines are handed over again whose `seq` has been read already.
+    public var keepsRepeats = false
+
+    public init(path: String) { self.path = path }
+
+    /// Calls `body` with each line, parsed.
+    /// - Throws: `LogError` where a file cannot be read, `LineError` naming file and line where one is no event, and
+    ///   what `body` throws.
+    public func forEach(_ body: (borrowing EventParser) throws -> Void) throws {
+        var parser = EventParser()
+        var read = ReadSoFar()
+        let files = try Self.files(of: path)
+        for (index, file) in files.enumerated() {
+            // A file that begins with what has not been read yet was not written because this one failed.
+            func isLeft(after seq: UInt64) -> Bool { index + 1 < files.count && files[index + 1].first <= seq + 1 }
+            var reader = try LineReader(path: file.path)
+            while let line = try reader.next() {
+                do {
+                    try parser.parse(line)
+                } catch {
+                    if files.count > 1, isLeft(after: read.last) { break }
+                    throw Self.placed(error, file.path, reader.lines)
+                }
+                if read.isNew(parser) || keepsRepeats { try body(parser) }
+            }
+            if !reader.rest.isEmpty, (try? parser.parse(reader.rest)) != nil {
+                if read.isNew(parser) || keepsRepeats { try body(parser) }
+            }
+        }
+    }
+
+    /// Every event.
+    public func events() throws -> [LoggedEvent] {
+        var events: [LoggedEvent] = []
+        try forEach { parser in try events.append(parser.logged()) }
+        return events
+    }
+
+    private static func placed(_ error: LineError, _ file: String, _ line: Int) -> LineError {
+        var error = error
+        error.file = file
+        error.line = line
+        return error
+    }
+
+    /// The last sequence number of each node: a file may hold the logs of several.
+    private struct ReadSoFar {
+        private(set) var last: UInt64 = 0
+        private var node = ""
+        private var others: [String: UInt64] = [:]
+
+        mutating func isNew(_ parser: borrowing EventParser) -> Bool {
+            if parser.node != node {
+                others[node] = last
+                node = parser.node
+                last = others[node] ?? 0
+            }
+            guard parser.seq > last else { return false }
+            last = parser.seq
+            return true
+        }
+    }
+
+    struct File {
+        var path: String
+        var first: UInt64
+    }
+
+    /// The segments of a directory in their order, or the one file.
+    static func files(of path: String) throws(LogError) -> [File] {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw LogError("cannot open", path, errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return [File(path: path, first: 0)] }
+        return try segments(in: path).map { File(path: "\(path)/\($0)", first: $0.first) }
+    }
+
+    /// The segments of a directory in the order in which they were written.
+    static func segments(in directory: String) throws(LogError) -> [SegmentName] {
+        guard let stream = opendir(directory) else { throw LogError("cannot list", directory, errno) }
+        defer { closedir(stream) }
+        var names: [SegmentName] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            if let segment = SegmentName(fileName: name) { names.append(segment) }
+        }
+        return names.sorted()
+    }
+}
