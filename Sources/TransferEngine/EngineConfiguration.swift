@@ -102,7 +102,7 @@ public enum Destination: Codable, Hashable, Sendable {
 }
 
 public struct LineSettings: Codable, Hashable, Sendable {
-    public enum AnswerMode: String, Codable, Hashable, Sendable { case agent, queue }
+    public enum AnswerMode: String, Codable, Hashable, Sendable, CaseIterable { case agent, queue }
 
     /// A number, a prefix (`+3120*`) or `*`.
     public var pattern: String
@@ -124,7 +124,7 @@ public struct LineSettings: Codable, Hashable, Sendable {
 }
 
 /// How a held party is told.
-public enum HoldSignalling: String, Codable, Hashable, Sendable {
+public enum HoldSignalling: String, Codable, Hashable, Sendable, CaseIterable {
     /// It just hears music.
     case media
     /// a=sendonly as well.

@@ -1,0 +1,183 @@
+import Foundation
+import TransferEngine
+
+// `sip` and `media`: addresses, ports, codecs.
+
+extension ConfigurationReader {
+    mutating func readSIP(_ section: ConfigSection) {
+        let defaults = Configuration.SIP()
+        readListen(section)
+        configuration.sip.externalAddress = externalAddress(section)
+        configuration.sip.localNets = networks(section, "localNets", default: defaults.localNets)
+        configuration.sip.trustedPeers = networks(section, "trustedPeers", default: defaults.trustedPeers)
+        configuration.sip.lineFrom = section.word("lineFrom", default: defaults.lineFrom)
+        readNumbering(section)
+        readTLS(section.section("tls"))
+        configuration.sip.outboundProxy = section.optionalString("outboundProxy")
+        if let proxy = configuration.sip.outboundProxy { checkURI(proxy, at: section.place(of: "outboundProxy")) }
+        // RFC 4028 §4: nobody may ask for less than 90 seconds.
+        configuration.sip.minSE = section.int("minSE", in: 90...86_400, default: defaults.minSE)
+        configuration.sip.sessionExpires = section.int(
+            "sessionExpires", in: 0...86_400, default: max(defaults.sessionExpires, configuration.sip.minSE))
+        if configuration.sip.sessionExpires != 0, configuration.sip.sessionExpires < configuration.sip.minSE {
+            section.add(
+                "sessionExpires",
+                "must be 0 (none) or at least minSE (\(configuration.sip.minSE)), is \(configuration.sip.sessionExpires)"
+            )
+        }
+        configuration.sip.keepAlive = section.int("keepAlive", in: 0...86_400, default: defaults.keepAlive)
+        section.finish()
+    }
+
+    private mutating func readListen(_ section: ConfigSection) {
+        guard let node = section.node("listen") else { return }
+        let texts = section.strings("listen", default: [])
+        if node.value == .array([]) { section.add("listen", "must name at least one address") }
+        var listen: [ListenAddress] = []
+        for (index, text) in texts.enumerated() {
+            let place = section.elementPlace("listen", index)
+            do {
+                let entry = try ListenAddress(parsing: text)
+                if entry.transport == .tls { section.mistakes.add(place, "TLS is not supported by this version") }
+                let clash = listen.first {
+                    $0.transport == entry.transport && $0.port == entry.port && entry.port != 0
+                        && $0.address.overlaps(entry.address)
+                }
+                if let clash { section.mistakes.add(place, "\(entry) overlaps \(clash)") }
+                listen.append(entry)
+            } catch {
+                section.mistakes.add(place, "\"\(text)\" \(error)")
+            }
+        }
+        configuration.sip.listen = listen
+    }
+
+    private mutating func readNumbering(_ section: ConfigSection) {
+        guard let node = section.node("numbering") else { return }
+        if case .null = node.value { return }
+        let numbering = section.section("numbering")
+        let country = numbering.string("country", default: "")
+        let international = numbering.string("international", default: "00")
+        let national = numbering.string("national", default: "0")
+        let isDigits = { (text: String) in text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        }
+        if !isDigits(country) || !(1...3).contains(country.count) || country.hasPrefix("0") {
+            numbering.add("country", "must be a country code such as \"371\", is \"\(country)\"")
+        }
+        if !isDigits(international) || international.isEmpty {
+            numbering.add("international", "must be the digits dialled before a country code, is \"\(international)\"")
+        }
+        if !isDigits(national) {
+            numbering.add("national", "must be the digits dialled before an area code, is \"\(national)\"")
+        }
+        numbering.finish()
+        configuration.numbering = Numbering(country: country, international: international, national: national)
+    }
+
+    /// Nothing here has an effect before TLS is listened on; that is refused where it is asked for.
+    private func readTLS(_ section: ConfigSection) {
+        for key in ["certificate", "privateKey", "ca"] where section.optionalString(key) != nil {
+            section.add(key, "TLS is not supported by this version")
+        }
+        _ = section.bool("verifyPeer", default: true)
+        section.finish()
+    }
+
+    mutating func readMedia(_ section: ConfigSection) {
+        let defaults = Configuration.Media()
+        let address = section.string("address", default: defaults.address.text)
+        if let parsed = IPAddress(address) {
+            configuration.media.address = parsed
+            if parsed.isWildcard {
+                section.add("address", "must be one address: it is what SDP tells phones to send to")
+            }
+        } else {
+            section.add("address", "\"\(address)\" is no IP address")
+        }
+        configuration.media.externalAddress = externalAddress(section)
+        readPorts(section)
+        readCodecs(section)
+        let srtp = section.string("srtp", default: "off")
+        switch srtp {
+        case "off": break
+        case "optional", "required": section.add("srtp", "SRTP is not supported by this version")
+        default: section.add("srtp", "must be off, optional or required, is \"\(srtp)\"")
+        }
+        configuration.media.musicOnHold = section.optionalString("musicOnHold")
+        if let file = configuration.media.musicOnHold, let reason = musicMistake(file) {
+            section.add("musicOnHold", reason)
+        }
+        configuration.media.rtpTimeout = section.seconds("rtpTimeout", in: 0...86_400, default: defaults.rtpTimeout)
+        section.finish()
+    }
+
+    private mutating func readPorts(_ section: ConfigSection) {
+        guard let node = section.node("ports") else { return }
+        guard case .array(let elements) = node.value, elements.count == 2, case .number(let low) = elements[0].value,
+            case .number(let high) = elements[1].value, let first = Int(exactly: low), let last = Int(exactly: high)
+        else { return section.add("ports", "must be [FIRST, LAST], two whole numbers") }
+        guard first <= last, (1...65_535).contains(first), (1...65_535).contains(last) else {
+            return section.add("ports", "must be two ports from 1 to 65535, the first not above the last")
+        }
+        let ports = first...last
+        configuration.media.ports = ports
+        // A transfer joins three parties.
+        let pairs = Configuration.Media.pairs(in: ports)
+        if pairs < 3 {
+            section.add(
+                "ports", "\(first) to \(last) hold \(pairs) pairs for RTP and RTCP; a transfer needs at least 3")
+        }
+        for entry in configuration.sip.listen
+        where entry.transport == .udp && ports.contains(entry.port)
+            && entry.address.overlaps(configuration.media.address)
+        {
+            section.add("ports", "\(first) to \(last) overlap sip.listen's \(entry)")
+        }
+    }
+
+    private mutating func readCodecs(_ section: ConfigSection) {
+        let known = Configuration.Media().codecs
+        let codecs = section.strings("codecs", default: known)
+        if section.node("codecs")?.value == .array([]) {
+            section.add("codecs", "must name at least one of \(known.joined(separator: ", "))")
+        }
+        for (index, codec) in codecs.enumerated() {
+            let place = section.elementPlace("codecs", index)
+            if !known.contains(codec) {
+                section.mistakes.add(place, "must be one of \(known.joined(separator: ", ")), is \"\(codec)\"")
+            }
+            if codecs.firstIndex(of: codec) != index { section.mistakes.add(place, "\"\(codec)\" stands here twice") }
+        }
+        configuration.media.codecs = codecs
+    }
+
+    private func musicMistake(_ file: String) -> String? {
+        guard let handle = FileHandle(forReadingAtPath: file) else { return "\"\(file)\" cannot be read" }
+        defer { try? handle.close() }
+        // RIFF, a length, WAVE
+        guard let head = try? handle.read(upToCount: 12), head.count == 12, head.prefix(4) == Data("RIFF".utf8),
+            head.suffix(4) == Data("WAVE".utf8)
+        else { return "\"\(file)\" is no WAV file" }
+        return nil
+    }
+
+    private func externalAddress(_ section: ConfigSection) -> String? {
+        guard let text = section.optionalString("externalAddress") else { return nil }
+        guard let address = IPAddress(text), !address.isWildcard else {
+            section.add("externalAddress", "\"\(text)\" is no address that a peer could send to")
+            return nil
+        }
+        return address.text
+    }
+
+    private func networks(_ section: ConfigSection, _ key: String, default fallback: [String]) -> [String] {
+        section.strings(key, default: fallback).enumerated().compactMap { index, text in
+            guard let network = IPAddress.network(text) else {
+                section.mistakes.add(
+                    section.elementPlace(key, index), "\"\(text)\" is no network such as 10.0.0.0/8 or fd00::/8")
+                return nil
+            }
+            return network
+        }
+    }
+}
