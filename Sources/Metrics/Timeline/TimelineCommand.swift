@@ -1,0 +1,52 @@
+import CallEvents
+import EventLog
+
+/// `warmline timeline CALL [PATH…]`: one call, drawn.
+public struct TimelineCommand: Sendable {
+    public var call: String
+    /// Directories of segments, or files.
+    public var paths: [String]
+
+    public init(call: String, paths: [String]) {
+        self.call = call
+        self.paths = paths
+    }
+
+    /// The drawing goes to `out`, line by line without newlines, errors to `err`.
+    /// - Returns: the exit status: 1 when there is no such call, 2 when a path is no log.
+    public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
+        do {
+            let events = try Self.events(of: call, in: paths)
+            guard let timeline = Timeline(call: call, events: events) else {
+                err("warmline timeline: no call \(call) in \(paths.joined(separator: ", "))")
+                return 1
+            }
+            timeline.text().split(separator: "\n", omittingEmptySubsequences: false).dropLast().forEach {
+                out(String($0))
+            }
+            return 0
+        } catch {
+            err("warmline timeline: \(error)")
+            return 2
+        }
+    }
+
+    /// What the logs say of one call.
+    static func events(of call: String, in paths: [String]) throws(InputError) -> [LoggedEvent] {
+        var events: [LoggedEvent] = []
+        var parser = EventParser()
+        for chain in try LogChain.find(paths) {
+            let reader = ChainReader(chain)
+            var last: UInt64 = 0
+            while let line = try reader.next() {
+                guard (try? parser.parse(line)) != nil, parser.seq > last else { continue }
+                last = parser.seq
+                guard parser.call == call, parser.type != .agentStateChanged, let event = try? parser.logged() else {
+                    continue
+                }
+                events.append(event)
+            }
+        }
+        return events
+    }
+}
