@@ -11,6 +11,7 @@ func runLoad(_ arguments: [String]) -> Int32 {
         let options = try LoadOptions(arguments: arguments)
         switch options.mode {
         case .watch: return watch(options)
+        case .transfer, .plain, .held: return try LoadRun(options).run()
         }
     } catch let error as LoadUsageError {
         complain("\(error.message)\n\n\(LoadOptions.usage)")
@@ -39,7 +40,7 @@ private func watch(_ options: LoadOptions) -> Int32 {
     return 0
 }
 
-private func complain(_ text: String) {
+func complain(_ text: String) {
     let line = Array("testphone load: \(text)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
 }

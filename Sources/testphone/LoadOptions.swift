@@ -2,6 +2,12 @@
 struct LoadOptions {
     /// The story that every call of a run tells.
     enum Mode: String, CaseIterable {
+        /// A calls, B answers, B dials a target by feature codes, C answers, B hangs up, A talks with C, A hangs up.
+        case transfer
+        /// A calls, B answers, A hangs up.
+        case plain
+        /// A calls and is held: by B's hold code, or by nobody (`--no-agent`) in a line that answers with music.
+        case held
         /// Nobody calls: only CPU and memory of `--pid` over `--duration`.
         case watch
     }
@@ -10,7 +16,7 @@ struct LoadOptions {
     /// Where calls are sent, IPv4.
     var server = "127.0.0.1"
     var serverPort: UInt16 = 5070
-    /// The address of the phones: A sends SIP from `port` and RTP from `port + 1`, B from `port + 2`, C from `port + 4`.
+    /// The phones' address. SIP of A, B and C: `port`, + 1, + 2; their RTP: + 10, + 12, + 14.
     var address = "127.0.0.1"
     var port: UInt16 = 6000
     /// The number A dials.
@@ -19,8 +25,8 @@ struct LoadOptions {
     var rate = 10.0
     /// Seconds in which calls are started.
     var duration = 10.0
-    /// Held callers.
-    var calls = 100
+    /// How many callers are held, stage by stage.
+    var calls = [100]
     /// Seconds from A's answer to B's first digit, and from C's answer to B's BYE.
     var talk = 0.3
     var consult = 0.5
@@ -51,14 +57,17 @@ extension LoadOptions {
 
         Puts load on a SIP server and prints what it cost: CPU of the server (--pid), calls, failures, delays.
 
+          transfer   A calls, B answers, B dials a target, C answers, B hangs up, A hangs up
+          plain      A calls, B answers, A hangs up
+          held       callers on hold, by B's code or in a line that answers with music (--no-agent)
           watch      CPU and memory of --pid alone
 
           --server HOST:PORT     where A's calls go (127.0.0.1:5070)
-          --address HOST:PORT    the phones: A here, B at PORT+2, C at PORT+4; RTP one port above (127.0.0.1:6000)
+          --address HOST:PORT    the phones: A here, B at PORT+1, C at PORT+2; RTP from PORT+10 (127.0.0.1:6000)
           --line NUMBER          what A dials (7000)
           --rate N               calls started per second (10)
           --duration SECONDS     how long calls are started, or held callers measured (10)
-          --calls N              held callers (100)
+          --calls N[,N…]         held callers, measured stage by stage (100)
           --talk SECONDS         from A's answer to B's first digit (0.3)
           --consult SECONDS      from C's answer to B's BYE (0.5)
           --length SECONDS       from A's answer to A's BYE (3.5)
@@ -78,6 +87,8 @@ extension LoadOptions {
         guard let word = rest.popFirst() else { throw LoadUsageError(message: "a mode is missing") }
         guard let mode = Mode(rawValue: word) else { throw LoadUsageError(message: "unknown mode \(word)") }
         self.mode = mode
+        if mode == .plain { length = 1 }
+        if mode == .held { digits = "*5" }
         while let option = rest.popFirst() {
             switch option {
             case "--no-rtp": rtp = false
@@ -104,7 +115,9 @@ extension LoadOptions {
         case "--consult": return Self.number(value, &consult, 0...3600)
         case "--length": return Self.number(value, &length, 0...3600)
         case "--digits": digits = value
-        case "--calls": return Self.number(value, &calls, 1...30000)
+        case "--calls":
+            calls = value.split(separator: ",").compactMap { Int($0) }.filter { 11...30000 ~= $0 }
+            return !calls.isEmpty
         case "--digit-length": return Self.number(value, &digitLength, 40...1000)
         case "--digit-pause": return Self.number(value, &digitPause, 20...1000)
         case "--pid":

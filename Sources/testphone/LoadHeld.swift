@@ -1,0 +1,89 @@
+import Glibc
+
+/// Held callers: added in stages, and at each stage the server's CPU and memory measured.
+extension LoadRun {
+    /// A few callers come first and stay, so that what is allocated once is not counted as the callers'.
+    private static let warmUp = 10
+    /// Seconds after the last caller of a stage was answered, and the time in which each must have heard music.
+    private static let settling = 3.0
+    private static let hearing = 1.0
+    /// Of 50 packets in `hearing`.
+    private static let enough = 35
+
+    enum HeldStep { case start, filling, settling, hearing, measuring, ending }
+
+    private var sizes: [Int] { [Self.warmUp] + options.calls.sorted() }
+
+    func stage() {
+        let now = loadNow()
+        switch heldStep {
+        case .start, .measuring:
+            if heldStep == .measuring { measured() }
+            guard heldIndex < sizes.count else { return releaseAll(now) }
+            heldTarget = max(started, sizes[heldIndex])
+            heldDeadline = now + Double(heldTarget - started) / options.rate + 10
+            launchOffset = started
+            launchBegan = nil
+            heldStep = .filling
+            phones.timers.add(now, .launch)
+            phones.timers.add(now + 0.1, .stage)
+        case .filling:
+            let ready = calls.values.count { isHeld($0) }
+            if ready < heldTarget && now < heldDeadline {
+                phones.timers.add(now + 0.1, .stage)
+                return
+            }
+            heldStep = .settling
+            phones.timers.add(now + Self.settling, .stage)
+        case .settling:
+            for call in calls.values { call.caller?.unmarked = 0 }
+            listening = options.rtp
+            heldStep = .hearing
+            phones.timers.add(now + Self.hearing, .stage)
+        case .hearing:
+            listening = false
+            heldSample = options.pid.flatMap { LoadSample(pid: $0) }
+            heldStep = .measuring
+            // The warm-up's memory alone is of interest.
+            phones.timers.add(now + (heldIndex == 0 ? 0.2 : options.duration), .stage)
+        case .ending:
+            if calls.isEmpty || now > heldDeadline {
+                for call in calls.values { tally.fail(call.missing) }
+                done = true
+            } else {
+                phones.timers.add(now + 0.1, .stage)
+            }
+        }
+    }
+
+    private func isHeld(_ call: LoadCall) -> Bool {
+        guard call.answeredAt != nil, call.caller?.state == .talking else { return false }
+        guard options.agent else { return true }
+        return call.dialledAt != nil && call.agent?.infoDigits.isEmpty == true && call.agent?.pending == nil
+    }
+
+    private func measured() {
+        heldIndex += 1
+        guard let before = heldSample, let after = options.pid.flatMap({ LoadSample(pid: $0) }) else { return }
+        guard let base = heldBase else {
+            heldBase = after
+            return
+        }
+        let held = calls.values.count { isHeld($0) }
+        let added = Double(max(1, held - Self.warmUp))
+        tally.stages.append(
+            LoadTally.Stage(
+                held: held,
+                hearMusic: calls.values.count { ($0.caller?.unmarked ?? 0) >= Self.enough },
+                cpuPercent: (after.cpu - before.cpu) / (after.at - before.at) / 10,
+                residentPerCall: Double(after.resident - base.resident) / added,
+                proportionalPerCall: Double(after.proportional - base.proportional) / added))
+    }
+
+    private func releaseAll(_ now: Double) {
+        for call in calls.values { call.caller.map { phones.bye($0) } }
+        heldStep = .ending
+        heldDeadline = now + 10
+        phones.timers.add(now + 0.1, .stage)
+    }
+}
