@@ -60,6 +60,8 @@ public enum ConsultOutcome: String, LogEnum {
     case agentHangup = "agent_hangup"
     case targetHangup = "target_hangup"
     case callerHangup = "caller_hangup"
+    /// The process died.
+    case lost
     case other
 }
 

@@ -18,6 +18,10 @@ public struct EventParser {
     public private(set) var type: EventType = .other
     /// The whole line as it stands, without its newline.
     public private(set) var line = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// The file that the line is of, where a reader has said so.
+    public private(set) var file: String?
+    /// The line's number in the file, from 1.
+    public private(set) var number: Int?
     private var fields: [ScannedField] = []
     /// How many of the first fields are the envelope's, where the line is laid out as the writer does.
     private var envelope = 0
@@ -25,6 +29,20 @@ public struct EventParser {
     private var nodeText = ""
 
     public init() {}
+
+    /// Takes a line of a file apart; its errors name the place.
+    public mutating func parse(_ line: UnsafeRawBufferPointer, in file: String, number: Int) throws(LineError) {
+        do {
+            try parse(line)
+            self.file = file
+            self.number = number
+        } catch {
+            var error = error
+            error.file = file
+            error.line = number
+            throw error
+        }
+    }
 
     /// Takes a line apart.
     /// - Parameter line: without its newline.

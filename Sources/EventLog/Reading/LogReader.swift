@@ -17,23 +17,31 @@ public struct LogReader {
     /// - Throws: `LogError` where a file cannot be read, `LineError` naming file and line where one is no event, and
     ///   what `body` throws.
     public func forEach(_ body: (borrowing EventParser) throws -> Void) throws {
+        try Self.forEach(in: Self.files(of: path), keepsRepeats: keepsRepeats, skipsTails: false, body)
+    }
+
+    /// - Parameter skipsTails: whether the rest of a file is passed over from a line on that is no event, whatever the
+    ///   next file begins with.
+    static func forEach(
+        in files: [File], keepsRepeats: Bool, skipsTails: Bool, _ body: (borrowing EventParser) throws -> Void
+    ) throws {
         var parser = EventParser()
         var read = ReadSoFar()
-        let files = try Self.files(of: path)
         for (index, file) in files.enumerated() {
             // A file that begins with what has not been read yet was not written because this one failed.
             func isLeft(after seq: UInt64) -> Bool { index + 1 < files.count && files[index + 1].first <= seq + 1 }
             var reader = try LineReader(path: file.path)
             while let line = try reader.next() {
                 do {
-                    try parser.parse(line)
+                    try parser.parse(line, in: file.path, number: reader.lines)
                 } catch {
-                    if files.count > 1, isLeft(after: read.last) { break }
-                    throw Self.placed(error, file.path, reader.lines)
+                    if skipsTails || isLeft(after: read.last) { break }
+                    throw error
                 }
                 if read.isNew(parser) || keepsRepeats { try body(parser) }
             }
-            if !reader.rest.isEmpty, (try? parser.parse(reader.rest)) != nil {
+            let rest = reader.rest
+            if !rest.isEmpty, !skipsTails, (try? parser.parse(rest, in: file.path, number: reader.lines + 1)) != nil {
                 if read.isNew(parser) || keepsRepeats { try body(parser) }
             }
         }
@@ -44,13 +52,6 @@ public struct LogReader {
         var events: [LoggedEvent] = []
         try forEach { parser in try events.append(parser.logged()) }
         return events
-    }
-
-    private static func placed(_ error: LineError, _ file: String, _ line: Int) -> LineError {
-        var error = error
-        error.file = file
-        error.line = line
-        return error
     }
 
     /// The last sequence number of each node: a file may hold the logs of several.

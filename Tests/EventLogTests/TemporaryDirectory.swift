@@ -1,0 +1,27 @@
+import Foundation
+
+@testable import EventLog
+
+/// A directory that is removed when the test ends.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("warmline-log-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// A log's directory in it, not made yet.
+    var log: String { path + "/events" }
+
+    func names(in directory: String? = nil) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory ?? log).filter { !$0.hasPrefix(".") }.sorted()
+    }
+
+    func text(_ name: String) throws -> String {
+        try String(decoding: Data(contentsOf: URL(fileURLWithPath: "\(log)/\(name)")), as: UTF8.self)
+    }
+}
