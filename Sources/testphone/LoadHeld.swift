@@ -7,23 +7,32 @@ extension LoadRun {
     /// Seconds after the last caller of a stage was answered, and the time in which each must have heard music.
     private static let settling = 3.0
     private static let hearing = 1.0
+    /// Seconds between the first packet of a stage's callers and the measurement.
+    private static let starting = 0.5
     /// Of 50 packets in `hearing`.
     private static let enough = 35
 
-    enum HeldStep { case start, filling, settling, hearing, measuring, ending }
+    enum HeldStep { case start, filling, settling, hearing, silent, starting, sending, ending }
 
     private var sizes: [Int] { [Self.warmUp] + options.calls.sorted() }
+
+    /// Of the warm-up the memory alone is of interest.
+    private var window: Double { heldIndex == 0 ? 0.2 : options.duration }
+
+    private func percentSinceSample() -> Double {
+        guard let before = heldSample, let after = options.pid.flatMap({ LoadSample(pid: $0) }) else { return .nan }
+        return (after.cpu - before.cpu) / (after.at - before.at) / 10
+    }
 
     func stage() {
         let now = loadNow()
         switch heldStep {
-        case .start, .measuring:
-            if heldStep == .measuring { measured() }
+        case .start, .sending:
+            if heldStep == .sending { measured() }
             guard heldIndex < sizes.count else { return releaseAll(now) }
             heldTarget = max(started, sizes[heldIndex])
             heldDeadline = now + Double(heldTarget - started) / options.rate + 10
-            launchOffset = started
-            launchBegan = nil
+            setRate(options.rate)
             heldStep = .filling
             phones.timers.add(now, .launch)
             phones.timers.add(now + 0.1, .stage)
@@ -42,10 +51,19 @@ extension LoadRun {
             phones.timers.add(now + Self.hearing, .stage)
         case .hearing:
             listening = false
+            heldHearing = calls.values.count { ($0.caller?.unmarked ?? 0) >= Self.enough }
             heldSample = options.pid.flatMap { LoadSample(pid: $0) }
-            heldStep = .measuring
-            // The warm-up's memory alone is of interest.
-            phones.timers.add(now + (heldIndex == 0 ? 0.2 : options.duration), .stage)
+            heldStep = .silent
+            phones.timers.add(now + window, .stage)
+        case .silent:
+            heldSilent = percentSinceSample()
+            speak(calls.values.compactMap { $0.caller }, on: options.rtp)
+            heldStep = .starting
+            phones.timers.add(now + Self.starting, .stage)
+        case .starting:
+            heldSample = options.pid.flatMap { LoadSample(pid: $0) }
+            heldStep = .sending
+            phones.timers.add(now + window, .stage)
         case .ending:
             if calls.isEmpty || now > heldDeadline {
                 for call in calls.values { tally.fail(call.missing) }
@@ -64,7 +82,9 @@ extension LoadRun {
 
     private func measured() {
         heldIndex += 1
-        guard let before = heldSample, let after = options.pid.flatMap({ LoadSample(pid: $0) }) else { return }
+        let sending = percentSinceSample()
+        speak([], on: false)
+        guard let after = options.pid.flatMap({ LoadSample(pid: $0) }) else { return }
         guard let base = heldBase else {
             heldBase = after
             return
@@ -73,9 +93,7 @@ extension LoadRun {
         let added = Double(max(1, held - Self.warmUp))
         tally.stages.append(
             LoadTally.Stage(
-                held: held,
-                hearMusic: calls.values.count { ($0.caller?.unmarked ?? 0) >= Self.enough },
-                cpuPercent: (after.cpu - before.cpu) / (after.at - before.at) / 10,
+                held: held, hearMusic: heldHearing, silentPercent: heldSilent, sendingPercent: sending,
                 residentPerCall: Double(after.resident - base.resident) / added,
                 proportionalPerCall: Double(after.proportional - base.proportional) / added))
     }

@@ -65,6 +65,8 @@ final class LoadLeg {
 final class LoadCall {
     let number: Int
     let begun: Double
+    /// The step of the ramp in which it began.
+    let step: Int
     var caller: LoadLeg?
     var agent: LoadLeg?
     var target: LoadLeg?
@@ -77,8 +79,9 @@ final class LoadCall {
     var targetAt: Double?
     var failure: String?
 
-    init(number: Int, begun: Double) {
+    init(number: Int, step: Int, begun: Double) {
         self.number = number
+        self.step = step
         self.begun = begun
     }
 

@@ -19,8 +19,9 @@ struct LoadOptions {
     /// The phones' address. SIP of A, B and C: `port`, + 1, + 2; their RTP: + 10, + 12, + 14.
     var address = "127.0.0.1"
     var port: UInt16 = 6000
-    /// The number A dials.
-    var line = "7000"
+    /// The number A dials, and how many from there on are dialled in turn.
+    var line = 7000
+    var lines = 1
     /// Calls started per second.
     var rate = 10.0
     /// Seconds in which calls are started.
@@ -38,9 +39,11 @@ struct LoadOptions {
     var digitPause = 40
     /// A, B and C send 50 packets a second each; without it digits go as SIP INFO.
     var rtp = true
-    /// Held callers: whether the caller sends packets too.
-    var silent = false
+    /// Held callers: whether an agent answers and holds.
     var agent = true
+    /// Every `step` seconds the rate is multiplied by this, until calls fail or are answered late; 1: never.
+    var ramp = 1.0
+    var step = 2.0
     /// The process that is measured.
     var pid: Int32?
     var json = false
@@ -59,12 +62,14 @@ extension LoadOptions {
 
           transfer   A calls, B answers, B dials a target, C answers, B hangs up, A hangs up
           plain      A calls, B answers, A hangs up
-          held       callers on hold, by B's code or in a line that answers with music (--no-agent)
+          held       callers on hold, by B's code or in a line that answers with music (--no-agent): each stage is
+                     measured while they send nothing and while they send RTP
           watch      CPU and memory of --pid alone
 
           --server HOST:PORT     where A's calls go (127.0.0.1:5070)
           --address HOST:PORT    the phones: A here, B at PORT+1, C at PORT+2; RTP from PORT+10 (127.0.0.1:6000)
           --line NUMBER          what A dials (7000)
+          --lines N              so many numbers from there on, in turn (1)
           --rate N               calls started per second (10)
           --duration SECONDS     how long calls are started, or held callers measured (10)
           --calls N[,N…]         held callers, measured stage by stage (100)
@@ -75,7 +80,8 @@ extension LoadOptions {
           --digit-length MS      how long a digit sounds (60)
           --digit-pause MS       silence after it (40)
           --no-rtp               nobody sends RTP; digits go as SIP INFO
-          --silent               held: callers send no RTP
+          --ramp FACTOR          the rate grows by it in each step, until calls fail or are answered late
+          --step SECONDS         length of a step (2)
           --no-agent             held: without an agent's leg
           --pid PID              the process to measure
           --json                 one JSON object instead of text
@@ -92,7 +98,6 @@ extension LoadOptions {
         while let option = rest.popFirst() {
             switch option {
             case "--no-rtp": rtp = false
-            case "--silent": silent = true
             case "--no-agent": agent = false
             case "--json": json = true
             default:
@@ -108,7 +113,10 @@ extension LoadOptions {
         switch option {
         case "--server": return Self.endpoint(value, &server, &serverPort)
         case "--address": return Self.endpoint(value, &address, &port) && port <= 65000 && port % 2 == 0
-        case "--line": line = value
+        case "--line": return Self.number(value, &line, 0...999_999_999)
+        case "--lines": return Self.number(value, &lines, 1...10000)
+        case "--ramp": return Self.number(value, &ramp, 1...10)
+        case "--step": return Self.number(value, &step, 0.1...3600)
         case "--rate": return Self.number(value, &rate, 0.01...10000)
         case "--duration": return Self.number(value, &duration, 0.1...86400)
         case "--talk": return Self.number(value, &talk, 0...3600)

@@ -66,9 +66,10 @@ final class LoadPhones {
             callID: Array("load-\(call.number)-".utf8) + runTag + Array("@".utf8) + host)
         legs.append(leg)
         call.caller = leg
-        leg.peer = Array("sip:\(options.line)@\(options.server):\(options.serverPort)".utf8)
+        let line = options.line + call.number % options.lines
+        leg.peer = Array("sip:\(line)@\(options.server):\(options.serverPort)".utf8)
         leg.local = Array("<sip:load-\(call.number)@\(options.address)>;tag=l\(number)".utf8)
-        leg.remote = Array("<sip:\(options.line)@\(options.server)>".utf8)
+        leg.remote = Array("<sip:\(line)@\(options.server)>".utf8)
         request(leg, "INVITE", description: description(leg, answer: "sendrecv", event: 101))
     }
 

@@ -12,9 +12,15 @@ final class LoadRun {
     var placed: [[UInt8]: LoadLeg] = [:]
     var started = 0
     var done = false
-    /// The present ramp: when it began, and how many calls had been started before.
+    /// The present rate, since when, and how many calls had been started before.
+    var rate: Double
+    var rateBegan: Double?
+    var rateOffset = 0
+    /// When the first call was started, and whether the last one has been.
     var launchBegan: Double?
-    var launchOffset = 0
+    var launched = false
+    /// Set when a ramp has found its end.
+    var rampEnded = false
     /// Held callers: the present stage (`LoadHeld.swift`).
     var heldStep = HeldStep.start
     var heldIndex = 0
@@ -22,6 +28,8 @@ final class LoadRun {
     var heldDeadline = 0.0
     var heldBase: LoadSample?
     var heldSample: LoadSample?
+    var heldSilent = 0.0
+    var heldHearing = 0
 
     /// Packets leave at ten moments in 20 ms, so that they come as those of many phones do.
     static let moments = 10
@@ -38,6 +46,7 @@ final class LoadRun {
 
     init(_ options: LoadOptions) throws {
         self.options = options
+        rate = options.rate
         phones = try LoadPhones(options)
         listening = options.rtp
         ppoll = try loadSymbol("ppoll")
@@ -123,6 +132,21 @@ final class LoadRun {
     func hear(_ leg: LoadLeg, port: UInt16) {
         leg.mediaPort = port
         phones.byMediaPort[leg.role.rawValue][Int(port)] = Int32(leg.number)
+    }
+
+    /// Starts or stops the packets of legs that are otherwise ready.
+    func speak(_ legs: [LoadLeg], on: Bool) {
+        guard on else {
+            for moment in speaking.indices { speaking[moment] = [] }
+            return
+        }
+        for leg in legs {
+            if leg.stream == nil {
+                speak(leg, port: leg.mediaPort, event: 0)
+            } else {
+                speaking[leg.moment].append(leg)
+            }
+        }
     }
 
     private func send(_ moment: Int) {
@@ -229,7 +253,7 @@ final class LoadRun {
         placed[callID] = leg
         if role == .agent { call.agent = leg } else { call.target = leg }
         phones.agree(message, leg, answer: description.answer, event: description.event)
-        if options.rtp && !(options.mode == .held) {
+        if options.rtp && options.mode != .held {
             speak(leg, port: description.port, event: description.event)
         }
         placedBy(leg)
@@ -249,7 +273,7 @@ final class LoadRun {
                 if let contact = message.contact { leg.peer = Array(contact) }
                 leg.state = .talking
                 if let description = LoadDescription(message.body), options.rtp {
-                    if options.mode == .held && options.silent {
+                    if options.mode == .held {
                         hear(leg, port: description.port)
                     } else {
                         speak(leg, port: description.port, event: description.event)

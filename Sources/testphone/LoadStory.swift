@@ -4,8 +4,13 @@ import Glibc
 extension LoadRun {
     /// How long after its planned end a call may take to be over.
     private static let patience = 6.0
+    /// Seconds: a later answer, or a later voice after the agent's BYE, is beyond the knee. One in a hundred may be.
+    private static let lateAnswer = 0.25
+    private static let lateVoice = 0.06
+    private static let longestRamp = 120.0
 
     func begin(at now: Double) {
+        setRate(options.rate)
         if options.mode == .held {
             phones.timers.add(now, .stage)
         } else {
@@ -13,28 +18,56 @@ extension LoadRun {
         }
     }
 
-    private var planned: Int {
-        options.mode == .held ? heldTarget : max(1, Int((options.rate * options.duration).rounded()))
-    }
-
     /// Starts the calls that are due.
     func launch() {
         let now = loadNow()
-        let begun = launchBegan ?? now
-        launchBegan = begun
-        let due = min(planned, launchOffset + 1 + Int((now - begun) * options.rate))
+        if options.mode != .held && now >= launchEnd(now) {
+            launched = true
+            if calls.isEmpty { done = true }
+            return
+        }
+        if options.ramp > 1, let began = rateBegan, now - began >= options.step {
+            setRate(rate * options.ramp)
+            // Half a second's calls without an answer: the server is behind.
+            if Double(started - tally.answerDelays.count - tally.failed) > max(20, rate / 2) { rampEnded = true }
+        }
+        let began = rateBegan ?? now
+        rateBegan = began
+        var due = rateOffset + 1 + Int((now - began) * rate)
+        if options.mode == .held { due = min(due, heldTarget) }
         while started < due {
-            let call = LoadCall(number: started, begun: now)
+            let call = LoadCall(number: started, step: tally.steps.count - 1, begun: now)
             calls[started] = call
             started += 1
+            tally.steps[call.step].started += 1
             phones.invite(call)
             if options.mode != .held {
                 phones.timers.add(now + options.length + Self.patience, .deadline(call))
             }
         }
-        if started < planned {
-            phones.timers.add(max(now + 0.0005, begun + Double(started - launchOffset) / options.rate), .launch)
-        }
+        if options.mode == .held && started >= heldTarget { return }
+        phones.timers.add(max(now + 0.0005, began + Double(started - rateOffset) / rate), .launch)
+    }
+
+    /// From now on so many calls a second are started.
+    func setRate(_ rate: Double) {
+        self.rate = rate
+        rateBegan = nil
+        rateOffset = started
+        tally.steps.append(LoadTally.Step(rate: rate))
+    }
+
+    /// When no more calls are started.
+    private func launchEnd(_ now: Double) -> Double {
+        if launchBegan == nil { launchBegan = now }
+        if options.ramp > 1 { return rampEnded ? now : launchBegan! + Self.longestRamp }
+        return launchBegan! + options.duration
+    }
+
+    /// A call was served late; more of them than a step may have end a ramp.
+    private func late(_ call: LoadCall) {
+        tally.steps[call.step].late += 1
+        if options.ramp > 1 && !tally.steps[call.step].good { rampEnded = true }
     }
 
     // MARK: - What happens to legs
@@ -44,6 +77,7 @@ extension LoadRun {
         let now = loadNow()
         call.answeredAt = now
         tally.answerDelays.append(now - call.begun)
+        if now - call.begun > Self.lateAnswer { late(call) }
         if options.mode != .held { phones.timers.add(now + options.length, .callerHangsUp(call)) }
     }
 
@@ -110,6 +144,7 @@ extension LoadRun {
         guard call.joinedAt == nil else { return }
         call.joinedAt = arrival
         tally.joinDelays.append(max(0, arrival - completed))
+        if arrival - completed > Self.lateVoice { late(call) }
     }
 
     func callerHangsUp(_ call: LoadCall) {
@@ -153,6 +188,8 @@ extension LoadRun {
         if call.legs.contains(where: { $0.strange > 0 }) { call.fail("a leg heard another call") }
         if let failure = call.failure {
             tally.fail(failure)
+            tally.steps[call.step].failed += 1
+            if options.ramp > 1 { rampEnded = true }
         } else {
             tally.completed += 1
         }
@@ -161,7 +198,7 @@ extension LoadRun {
             placed[leg.callID] = nil
             if leg.role == .agent { families[Self.family(leg.callID)] = nil }
         }
-        if options.mode != .held && started >= planned && calls.isEmpty { done = true }
+        if launched && calls.isEmpty { done = true }
     }
 
     // MARK: - Which call an INVITE of the server's belongs to

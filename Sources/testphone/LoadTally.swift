@@ -12,14 +12,31 @@ struct LoadTally {
     var packetsReceived = 0
     /// Held callers: what was measured at each stage.
     var stages: [Stage] = []
+    /// The steps of a ramp; one where the rate is steady.
+    var steps: [Step] = []
 
     struct Stage {
         var held: Int
         var hearMusic: Int
-        var cpuPercent: Double
+        /// While the callers send nothing, and while they send.
+        var silentPercent: Double
+        var sendingPercent: Double
         var residentPerCall: Double
         var proportionalPerCall: Double
     }
+
+    struct Step {
+        var rate: Double
+        var started = 0
+        var failed = 0
+        var late = 0
+
+        /// No call failed, and at most one in a hundred (two in a short step) was late.
+        var good: Bool { failed == 0 && late <= max(2, started / 100) }
+    }
+
+    /// The highest rate of a ramp that it and all before bore.
+    var knee: Double? { steps.prefix(while: \.good).last?.rate }
 
     mutating func fail(_ reason: String) { failures[reason, default: 0] += 1 }
 
@@ -40,11 +57,12 @@ extension LoadRun {
         }
         for stage in tally.stages {
             report.add("held_\(stage.held)_hear_music", Double(stage.hearMusic))
-            report.add("held_\(stage.held)_cpu_percent", stage.cpuPercent)
-            report.add("held_\(stage.held)_cpu_percent_per_call", stage.cpuPercent / Double(stage.held))
+            report.add("held_\(stage.held)_silent_cpu_percent_per_call", stage.silentPercent / Double(stage.held))
+            report.add("held_\(stage.held)_sending_cpu_percent_per_call", stage.sendingPercent / Double(stage.held))
             report.add("held_\(stage.held)_rss_kb_per_call", stage.residentPerCall)
             report.add("held_\(stage.held)_pss_kb_per_call", stage.proportionalPerCall)
         }
+        if options.ramp > 1 { report.add("knee_calls_per_second", tally.knee ?? .nan) }
         report.add("answer", delays: tally.answerDelays)
         if options.mode == .transfer {
             report.add("dial_to_target", delays: tally.dialDelays)
