@@ -1,0 +1,28 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "../private/sip.h"
+
+const struct listener *contact_listener(pjsip_transport_type_e type)
+{
+    for (size_t i = 0; i < sip.listener_count; i++) {
+        if (sip.listeners[i].type == type)
+            return &sip.listeners[i];
+    }
+    return NULL;
+}
+
+bool contact_is_external(const pj_sockaddr *peer)
+{
+    return (sip.external_address[0] || sip.media_external_address[0]) && peer &&
+           !net_contains(&sip.local_nets, peer);
+}
+
+void contact_uri(const struct listener *listener, const pj_sockaddr *peer, char *buffer, size_t size)
+{
+    const char *host = listener->host;
+    if (sip.external_address[0] && contact_is_external(peer))
+        host = sip.external_address;
+    bool tcp = (listener->type & ~PJSIP_TRANSPORT_IPV6) == PJSIP_TRANSPORT_TCP;
+    snprintf(buffer, size, "<sip:%s:%u%s>", host, listener->port, tcp ? ";transport=tcp" : "");
+}

@@ -1,0 +1,335 @@
+/* The life of the shim: PJLIB, the SIP endpoint with its modules and transports, the worker thread. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../private/leg.h"
+
+/** Freed blocks up to this are kept: pools of dialogs and messages come and go all the time. */
+#define POOL_CAPACITY (256 * 1024 * 1024)
+/** It sizes a hash table only. */
+#define TRANSACTION_HASH 32767
+#define SOCKET_BUFFER (4 * 1024 * 1024)
+/** How late a timer may be that another thread has set while the worker waits. */
+#define WORKER_WAIT_MS 10
+#define SMALLEST_MIN_SE 90
+
+struct sip sip;
+
+static struct {
+    pj_thread_t *thread;
+    atomic_bool stopping;
+} worker;
+
+static int work(void *unused)
+{
+    PJ_UNUSED_ARG(unused);
+    while (!atomic_load(&worker.stopping)) {
+        pj_time_val timeout = {0, WORKER_WAIT_MS};
+        pjsip_endpt_handle_events(sip.endpoint, &timeout);
+    }
+    return 0;
+}
+
+static void on_dropped(pjsip_tp_dropped_data *data)
+{
+    if (data->status != PJ_EIGNORED) /* line ends that keep a NAT binding alive (RFC 5626 §3.5.1) */
+        atomic_fetch_add(&sip.malformed, 1);
+}
+
+static bool copy_text(char *buffer, size_t size, const char *text, const char *what, char *error, size_t error_size)
+{
+    if (text && strlen(text) >= size) {
+        snprintf(error, error_size, "%s is too long: %s", what, text);
+        return false;
+    }
+    snprintf(buffer, size, "%s", text ? text : "");
+    return true;
+}
+
+static bool copy_nets(struct net_list *list, const char *const *nets, size_t count, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list->count == SIP_MAX_NETS || !net_parse(nets[i], &list->nets[list->count])) {
+            snprintf(error, error_size, "not a network in CIDR notation, or one too many: %s", nets[i]);
+            return false;
+        }
+        list->count++;
+    }
+    return true;
+}
+
+static bool copy_codecs(const tel_config *config, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < config->codec_count; i++) {
+        media_codec codec = sdp_codec_named(config->codecs[i]);
+        bool again = false;
+        for (int k = 0; k < sip.codec_count; k++)
+            again = again || sip.codecs[k] == codec;
+        if (codec == MEDIA_CODECS || again) {
+            snprintf(error, error_size, "unknown or repeated codec: %s", config->codecs[i]);
+            return false;
+        }
+        sip.codecs[sip.codec_count++] = codec;
+    }
+    if (sip.codec_count == 0)
+        snprintf(error, error_size, "no codec");
+    return sip.codec_count > 0;
+}
+
+static bool copy_config(const tel_config *config, char *error, size_t error_size)
+{
+    sip.session_expires_s = config->session_expires_s;
+    sip.min_se_s = config->min_se_s ? config->min_se_s : SMALLEST_MIN_SE;
+    sip.keep_alive_s = config->keep_alive_s;
+    sip.faults = config->faults;
+    if (sip.min_se_s < SMALLEST_MIN_SE ||
+        (sip.session_expires_s && sip.session_expires_s < sip.min_se_s)) {
+        snprintf(error, error_size, "session timers: Min-SE %u is at least %d and at most the interval, %u",
+                 sip.min_se_s, SMALLEST_MIN_SE, sip.session_expires_s);
+        return false;
+    }
+    return copy_text(sip.external_address, sizeof(sip.external_address), config->external_address,
+                     "external address", error, error_size) &&
+           copy_text(sip.media_address, sizeof(sip.media_address), config->media_address, "media address", error,
+                     error_size) &&
+           copy_text(sip.media_external_address, sizeof(sip.media_external_address),
+                     config->media_external_address, "external media address", error, error_size) &&
+           copy_text(sip.outbound_proxy, sizeof(sip.outbound_proxy), config->outbound_proxy, "outbound proxy",
+                     error, error_size) &&
+           copy_text(sip.fault_method, sizeof(sip.fault_method), config->faults.method, "method", error,
+                     error_size) &&
+           copy_nets(&sip.local_nets, config->local_nets, config->local_net_count, error, error_size) &&
+           copy_nets(&sip.trusted, config->trusted_peers, config->trusted_peer_count, error, error_size) &&
+           copy_codecs(config, error, error_size);
+}
+
+static bool failed(const char *what, pj_status_t status, char *error, size_t error_size)
+{
+    char text[PJ_ERR_MSG_SIZE];
+    if (status == PJ_SUCCESS)
+        return false;
+    pj_strerror(status, text, sizeof(text));
+    snprintf(error, error_size, "%s: %s", what, text);
+    return true;
+}
+
+static void describe_listener(struct listener *listener)
+{
+    pj_sockaddr shown = listener->bound;
+    if (!pj_sockaddr_has_addr(&shown))
+        pj_getdefaultipinterface(shown.addr.sa_family, &shown);
+    pj_sockaddr_print(&shown, listener->host, sizeof(listener->host), 2);
+    listener->port = pj_sockaddr_get_port(&listener->bound);
+}
+
+static pj_status_t start_udp(struct listener *listener)
+{
+    int family = listener->bound.addr.sa_family, length = sizeof(listener->bound);
+    unsigned buffer = SOCKET_BUFFER;
+    pj_sock_t socket = PJ_INVALID_SOCKET;
+    pjsip_transport *transport;
+    pj_status_t status = pj_sock_socket(family, pj_SOCK_DGRAM() | pj_SOCK_CLOEXEC(), 0, &socket);
+    if (status == PJ_SUCCESS)
+        status = pj_sock_bind(socket, &listener->bound, pj_sockaddr_get_len(&listener->bound));
+    if (status == PJ_SUCCESS)
+        status = pj_sock_getsockname(socket, &listener->bound, &length);
+    if (status == PJ_SUCCESS) {
+        pj_sock_setsockopt_sobuf(socket, pj_SO_RCVBUF(), PJ_TRUE, &buffer);
+        buffer = SOCKET_BUFFER;
+        pj_sock_setsockopt_sobuf(socket, pj_SO_SNDBUF(), PJ_TRUE, &buffer);
+        describe_listener(listener);
+        pjsip_host_port name = {pj_str(listener->host), listener->port};
+        status = pjsip_udp_transport_attach2(sip.endpoint, listener->type, socket, &name, 1, &transport);
+    }
+    if (status == PJ_SUCCESS)
+        faults_watch(transport, socket);
+    else if (socket != PJ_INVALID_SOCKET)
+        pj_sock_close(socket);
+    return status;
+}
+
+static pj_status_t start_tcp(struct listener *listener)
+{
+    pjsip_tcp_transport_cfg config;
+    pjsip_tpfactory *factory;
+    pjsip_tcp_transport_cfg_default(&config, listener->bound.addr.sa_family);
+    config.bind_addr = listener->bound;
+    config.reuse_addr = PJ_TRUE;
+    pj_status_t status = pjsip_tcp_transport_start3(sip.endpoint, &config, &factory);
+    if (status == PJ_SUCCESS) {
+        pj_sockaddr_set_port(&listener->bound, (pj_uint16_t)factory->addr_name.port);
+        describe_listener(listener);
+    }
+    return status;
+}
+
+static bool start_listener(const char *entry, char *error, size_t error_size)
+{
+    struct listener *listener = &sip.listeners[sip.listener_count];
+    bool tcp = strncmp(entry, "tcp:", 4) == 0;
+    pj_str_t text = pj_str((char *)entry + 4);
+    if (sip.listener_count == SIP_MAX_LISTEN || (!tcp && strncmp(entry, "udp:", 4) != 0) ||
+        pj_sockaddr_parse(pj_AF_UNSPEC(), 0, &text, &listener->bound) != PJ_SUCCESS) {
+        snprintf(error, error_size, "not udp:ADDRESS:PORT or tcp:ADDRESS:PORT: %s", entry);
+        return false;
+    }
+    listener->type = tcp ? PJSIP_TRANSPORT_TCP : PJSIP_TRANSPORT_UDP;
+    if (listener->bound.addr.sa_family == pj_AF_INET6())
+        listener->type |= PJSIP_TRANSPORT_IPV6;
+    if (failed(entry, tcp ? start_tcp(listener) : start_udp(listener), error, error_size))
+        return false;
+    sip.listener_count++;
+    return true;
+}
+
+static pj_status_t register_modules(void)
+{
+    static const pj_str_t methods[] = {{"INFO", 4}, {"OPTIONS", 7}};
+    static const pj_str_t types[] = {{"application/dtmf-relay", 22}, {"application/dtmf", 16}};
+    pjsip_ua_init_param user_agent = {.on_dlg_forked = fork_on_dialog};
+    pj_status_t status = pjsip_tsx_layer_init_module(sip.endpoint);
+    if (status == PJ_SUCCESS)
+        status = pjsip_ua_init_module(sip.endpoint, &user_agent);
+    if (status == PJ_SUCCESS)
+        status = pjsip_inv_usage_init(sip.endpoint, &session_callbacks);
+    if (status == PJ_SUCCESS)
+        status = pjsip_100rel_init_module(sip.endpoint);
+    if (status == PJ_SUCCESS)
+        status = pjsip_timer_init_module(sip.endpoint);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_register_module(sip.endpoint, &faults_module);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_register_module(sip.endpoint, &leg_module);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_register_module(sip.endpoint, &server_module);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_add_capability(sip.endpoint, &leg_module, PJSIP_H_ALLOW, NULL,
+                                            PJ_ARRAY_SIZE(methods), methods);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_add_capability(sip.endpoint, &leg_module, PJSIP_H_ACCEPT, NULL,
+                                            PJ_ARRAY_SIZE(types), types);
+    return status;
+}
+
+static bool start_endpoint(const tel_config *config, char *error, size_t error_size)
+{
+    pjsip_cfg()->endpt.disable_tcp_switch = PJ_TRUE;
+    pjsip_cfg()->endpt.resolve_hostname_to_get_interface = PJ_FALSE;
+    pjsip_cfg()->tsx.max_count = TRANSACTION_HASH;
+    pj_caching_pool_init(&sip.caching_pool, NULL, POOL_CAPACITY);
+    pj_status_t status = pjsip_endpt_create(&sip.caching_pool.factory, "warmline", &sip.endpoint);
+    if (failed("SIP endpoint", status, error, error_size)) {
+        pj_caching_pool_destroy(&sip.caching_pool);
+        sip.endpoint = NULL;
+        return false;
+    }
+    status = register_modules();
+    if (failed("SIP modules", status, error, error_size))
+        return false;
+    sip.pool = pjsip_endpt_create_pool(sip.endpoint, "warmline", 1000, 1000);
+    pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip.endpoint), on_dropped);
+    if (config->listen_count == 0) {
+        snprintf(error, error_size, "no address to listen on");
+        return false;
+    }
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (!start_listener(config->listen[i], error, error_size))
+            return false;
+    }
+    return true;
+}
+
+static bool start_all(const tel_config *config, char *error, size_t error_size, bool *media)
+{
+    if (!copy_config(config, error, error_size) || !legs_start(config->max_legs, error, error_size) ||
+        !start_endpoint(config, error, error_size))
+        return false;
+    *media = media_start(config, error, error_size) == TEL_OK;
+    if (!*media)
+        return false;
+    atomic_store(&worker.stopping, false);
+    pj_status_t status = pj_thread_create(sip.pool, "sip", work, NULL, 0, 0, &worker.thread);
+    return !failed("SIP worker thread", status, error, error_size);
+}
+
+static void stop_all(bool media)
+{
+    events_enable(false);
+    if (worker.thread) {
+        atomic_store(&worker.stopping, true);
+        pj_thread_join(worker.thread);
+        pj_thread_destroy(worker.thread);
+        worker.thread = NULL;
+    }
+    if (media)
+        media_stop();
+    if (sip.endpoint) {
+        register_stop();
+        pjsip_endpoint *endpoint = sip.endpoint;
+        if (sip.pool)
+            pjsip_endpt_release_pool(endpoint, sip.pool);
+        pjsip_endpt_destroy(endpoint);
+        sip.endpoint = NULL;
+        pj_caching_pool_destroy(&sip.caching_pool);
+    }
+    legs_stop();
+    registrar_clear();
+    faults_reset();
+}
+
+/** PJLIB stays up for the life of the process, so that the threads it knows remain known. */
+static bool start_pjlib(char *error, size_t error_size)
+{
+    static bool started;
+    if (started)
+        return true;
+    pj_log_set_level(0);
+    if (failed("PJLIB", pj_init(), error, error_size) || failed("PJLIB-UTIL", pjlib_util_init(), error, error_size))
+        return false;
+    pj_log_set_level(0);
+    started = true;
+    return true;
+}
+
+tel_result tel_start(const tel_config *config, tel_event_fn callback, void *context, char *error, size_t error_size)
+{
+    if (sip.endpoint) {
+        snprintf(error, error_size, "started already");
+        return TEL_ERR_STATE;
+    }
+    if (!start_pjlib(error, error_size))
+        return TEL_ERR_SYSTEM;
+    bool media = false;
+    memset(&sip, 0, sizeof(sip));
+    sip.callback = callback;
+    sip.context = context;
+    atomic_store(&sip.accepting, true);
+    events_enable(true);
+    if (start_all(config, error, error_size, &media))
+        return TEL_OK;
+    stop_all(media);
+    return TEL_ERR_SYSTEM;
+}
+
+void tel_stop(void)
+{
+    if (!thread_ready())
+        return;
+    for (tel_leg_id id = leg_first(0); id; id = leg_first(id))
+        tel_hangup(id, PJSIP_SC_SERVICE_UNAVAILABLE, 0, NULL, 0);
+    stop_all(true);
+}
+
+uint16_t tel_listen_port(size_t index)
+{
+    return index < sip.listener_count ? sip.listeners[index].port : 0;
+}
+
+const char *tel_version(void)
+{
+    static char text[160];
+    snprintf(text, sizeof(text), "PJSIP %s: at most %d sockets, %d dialogs, %d bytes a datagram", pj_get_version(),
+             PJ_IOQUEUE_MAX_HANDLES, PJSIP_MAX_DIALOG_COUNT, PJSIP_MAX_PKT_LEN);
+    return text;
+}

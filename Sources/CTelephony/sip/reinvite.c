@@ -1,0 +1,158 @@
+/* Re-INVITEs of ours: one at a time, behind any other INVITE transaction of the dialog, again after a 491. */
+#include <string.h>
+
+#include "../private/leg.h"
+
+static void report(struct leg *leg, const struct leg_operation *operation, int status)
+{
+    tel_event event;
+    event_init(&event, TEL_EVENT_REOFFERED, leg->id, operation->token);
+    event.status = status;
+    event.codec = sdp_codec_name(leg->params.formats[0].codec);
+    event.peer_sends = leg->peer_sends;
+    event.peer_receives = leg->peer_receives;
+    tel_emit(&event);
+}
+
+static void finish_first(struct leg *leg, int status)
+{
+    struct leg_operation operation = leg->operations[0];
+    leg->operation_count--;
+    memmove(leg->operations, leg->operations + 1, (size_t)leg->operation_count * sizeof(operation));
+    leg->operating = false;
+    leg->operation_tsx = NULL;
+    if (operation.is_hold && status / 100 == 2)
+        leg->held = operation.hold;
+    report(leg, &operation, status);
+}
+
+static bool is_done_already(const struct leg *leg, const struct leg_operation *operation)
+{
+    return operation->is_hold ? leg->held == operation->hold : leg->params.formats[0].codec == operation->codec;
+}
+
+static bool may_offer(const struct leg *leg)
+{
+    const pjsip_inv_session *inv = leg->inv;
+    return leg->answered && inv->state == PJSIP_INV_STATE_CONFIRMED && !inv->invite_tsx &&
+           pjmedia_sdp_neg_get_state(inv->neg) == PJMEDIA_SDP_NEG_STATE_DONE;
+}
+
+/** The current codec alone for a hold, so that no answer can change it; the wanted one alone for a match. */
+static bool send_first(struct leg *leg)
+{
+    const struct leg_operation *operation = &leg->operations[0];
+    struct leg_caps caps = leg->caps;
+    pjsip_tx_data *tdata = NULL;
+    caps.codecs[0] = operation->is_hold ? leg->params.formats[0].codec : operation->codec;
+    caps.codec_count = 1;
+    pj_pool_t *pool = pjsip_endpt_create_pool(sip.endpoint, "offer", 4000, 2000);
+    if (!pool)
+        return false;
+    const pjmedia_sdp_session *offer =
+        describe_offer(leg, pool, &caps, operation->is_hold ? operation->hold : leg->held);
+    pj_status_t status = pjsip_inv_reinvite(leg->inv, NULL, offer, &tdata);
+    pjsip_endpt_release_pool(sip.endpoint, pool);
+    if (status == PJ_SUCCESS) {
+        leg->operating = true;
+        status = pjsip_inv_send_msg(leg->inv, tdata);
+    }
+    if (status != PJ_SUCCESS)
+        note_pj_error("re-INVITE", status);
+    return status == PJ_SUCCESS;
+}
+
+void operations_kick(struct leg *leg)
+{
+    pjsip_dialog *dialog = leg->dialog;
+    while (leg && leg->operation_count > 0 && !leg->operating && !leg->waiting && may_offer(leg)) {
+        if (is_done_already(leg, &leg->operations[0])) {
+            finish_first(leg, PJSIP_SC_OK);
+        } else if (!send_first(leg)) {
+            leg = leg_of(dialog); /* a transport error may have ended it */
+            if (leg)
+                finish_first(leg, PJSIP_SC_SERVICE_UNAVAILABLE);
+        } else {
+            leg = leg_of(dialog);
+        }
+    }
+}
+
+static void on_glare_over(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    PJ_UNUSED_ARG(heap);
+    struct leg *leg = leg_acquire(leg_of_timer(entry));
+    if (!leg)
+        return;
+    pjsip_dialog *dialog = leg->dialog;
+    leg->waiting = false;
+    operations_kick(leg);
+    leg_release(dialog);
+}
+
+/** RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s, in units of 10 ms. */
+static void wait_after_glare(struct leg *leg)
+{
+    uint32_t units = leg->outgoing ? 210 + (uint32_t)pj_rand() % 191 : (uint32_t)pj_rand() % 201;
+    leg->operating = false;
+    leg->operation_tsx = NULL;
+    leg->waiting = true;
+    leg_schedule(leg, &leg->glare, on_glare_over, units * 10);
+}
+
+void operations_on_response(struct leg *leg, pjsip_transaction *tsx)
+{
+    if (tsx->state == PJSIP_TSX_STATE_CALLING && leg->operating)
+        leg->operation_tsx = tsx;
+    if (!leg->operating || tsx != leg->operation_tsx || tsx->state < PJSIP_TSX_STATE_COMPLETED)
+        return;
+    int status = tsx->status_code;
+    bool sent_again = leg->inv->invite_tsx && leg->inv->invite_tsx != tsx;
+    if (sent_again)
+        return; /* with credentials, or a longer session interval */
+    if (status == PJSIP_SC_REQUEST_PENDING) {
+        wait_after_glare(leg);
+        return;
+    }
+    if (leg->refused_media) {
+        pjsip_inv_session *inv = leg->inv;
+        leg_end(leg, &(struct leg_ending){.end = TEL_END_NO_CODEC});
+        session_close(inv, PJSIP_SC_NOT_ACCEPTABLE_HERE, 0, "no common codec", 0);
+        return;
+    }
+    finish_first(leg, status);
+}
+
+static tel_result enqueue(tel_leg_id id, const struct leg_operation *operation)
+{
+    struct leg *leg = leg_acquire(id);
+    if (!leg)
+        return TEL_ERR_NO_LEG;
+    pjsip_dialog *dialog = leg->dialog;
+    tel_result result = TEL_OK;
+    if (!leg->answered) {
+        result = TEL_ERR_STATE;
+    } else if (leg->operation_count == LEG_MAX_OPERATIONS) {
+        result = TEL_ERR_FULL;
+    } else {
+        leg->operations[leg->operation_count++] = *operation;
+        operations_kick(leg);
+    }
+    leg_release(dialog);
+    return result;
+}
+
+tel_result tel_hold(tel_leg_id leg, bool hold, uint64_t token)
+{
+    return enqueue(leg, &(struct leg_operation){.is_hold = true, .hold = hold, .token = token});
+}
+
+tel_result tel_match_codec(tel_leg_id leg, tel_leg_id ref, uint64_t token)
+{
+    struct leg_caps caps;
+    if (!leg_caps_of(ref, &caps))
+        return TEL_ERR_NO_LEG;
+    if (caps.current < 0)
+        return TEL_ERR_STATE;
+    return enqueue(leg, &(struct leg_operation){.codec = (media_codec)caps.current, .token = token});
+}

@@ -1,0 +1,39 @@
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../private/leg.h"
+
+bool tel_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
+{
+    memset(stats, 0, sizeof(*stats));
+    struct leg *leg = leg_acquire(id);
+    if (!leg)
+        return false;
+    pjsip_dialog *dialog = leg->dialog;
+    stats->answered = leg->answered;
+    stats->digits_dropped = leg->digits_dropped;
+    if (leg->agreed) {
+        snprintf(stats->codec, sizeof(stats->codec), "%s", sdp_codec_name(leg->params.formats[0].codec));
+        pj_sockaddr_print(&leg->params.remote_rtp, stats->remote_rtp, sizeof(stats->remote_rtp), 3);
+    }
+    uint64_t dropped = leg->digits_dropped;
+    leg_release(dialog);
+    tel_leg_stats media = *stats;
+    if (media_get_leg_stats(id, &media)) {
+        *stats = media;
+        stats->digits_dropped += stats->digits_dropped == dropped ? 0 : dropped;
+    }
+    return true;
+}
+
+void tel_get_stats(tel_stats *stats)
+{
+    memset(stats, 0, sizeof(*stats));
+    stats->malformed = atomic_load(&sip.malformed);
+    stats->messages_received = atomic_load(&sip.received);
+    stats->messages_sent = atomic_load(&sip.sent);
+    stats->digits_dropped = atomic_load(&sip.digits_dropped);
+    legs_count(&stats->legs_open, &stats->legs_peak, &stats->legs_max);
+    media_get_stats(stats);
+}
