@@ -3,24 +3,114 @@ import CallEvents
 /// The state machines of calls, holds, consults and transfers. Pure: no clock, no I/O, no randomness; the same inputs
 /// give the same effects byte for byte.
 public struct TransferEngine: Codable, Sendable {
-    private var configuration: EngineConfiguration
+    /// What new calls meet.
+    enum Service: String, Codable, Sendable {
+        case open
+        /// After the first `terminate`: running calls go on for `drainTimeout`.
+        case draining
+        /// Everything has been told to end.
+        case ending
+        /// `finished` has been said.
+        case finished
+    }
+
+    var byID: [String: Call] = [:]
+    var context: Context
+    var service = Service.open
+    var isLogWritable = true
+    var drainTimer: TimerID?
+    private var lastTime: EventTime?
 
     public init(configuration: EngineConfiguration) {
-        self.configuration = configuration
+        context = Context(configuration)
     }
 
-    /// Takes one input and says what to do about it, in order.
+    /// Takes one input and says what to do about it, in order. Instants may come out of order, as threads do: none is
+    /// taken for earlier than the one before it.
     public mutating func handle(_ input: Input, at time: EventTime) -> [Effect] {
-        []
+        // The report of a switch carries the instant at which the relay did it, which the books put in its place.
+        context.now = time
+        if case .routed = input {
+        } else if let lastTime, lastTime.mono > time.mono {
+            context.now = lastTime
+        } else {
+            lastTime = time
+        }
+        dispatch(input)
+        finishIfDone()
+        let effects = context.effects
+        context.effects = []
+        return effects
     }
 
-    /// The open calls, oldest first.
-    public func calls() -> [CallSummary] { [] }
+    private mutating func dispatch(_ input: Input) {
+        switch input {
+        case .invite(let invitation): arrive(invitation)
+        case .inviteRefused(let from, let to, let sipStatus): recordRefused(from: from, to: to, sipStatus: sipStatus)
+        case .legProgress(let leg, let sipStatus, let earlyMedia):
+            with(leg) { $0.legProgress(leg, sipStatus: sipStatus, earlyMedia: earlyMedia, &$1) }
+        case .legAnswered(let leg, let codec): with(leg) { $0.legAnswered(leg, codec: codec, &$1) }
+        case .legEnded(let leg, let end): with(leg) { $0.legEnded(leg, end, &$1) }
+        case .legMedia(let leg, let sends, let receives, let codec):
+            with(leg) { $0.legMedia(leg, peerSends: sends, peerReceives: receives, codec: codec, &$1) }
+        case .rtpTimeout(let leg): with(leg) { $0.rtpTimeout(leg, &$1) }
+        case .digit(let leg, let digit): with(leg) { $0.digit(digit.character, from: leg, &$1) }
+        case .routed(let report):
+            with(call: context.reportCalls.removeValue(forKey: report)) { $0.routed(report, &$1) }
+        case .toneEnded(let report):
+            with(call: context.reportCalls.removeValue(forKey: report)) { $0.toneEnded(report, &$1) }
+        case .reoffered(let leg, let report, let sipStatus, let codec):
+            with(leg) { $0.reoffered(leg, report, sipStatus: sipStatus, codec: codec, &$1) }
+        case .registered(let agent, let contact): context.contacts[agent] = contact
+        case .timer(let timer):
+            if timer == drainTimer {
+                endAll()
+            } else {
+                with(call: context.timerCalls.removeValue(forKey: timer)) { $0.timer(timer, &$1) }
+            }
+        case .command(let request, let command): perform(command, request)
+        case .terminate: terminate()
+        case .logHealth(let writable): setLogHealth(writable)
+        case .configuration(let configuration): context.directory = Directory(configuration)
+        }
+    }
 
-    /// One open call; null when no call has this id.
-    public func call(_ id: String) -> CallDetail? { nil }
+    private mutating func perform(_ command: Command, _ request: RequestID) {
+        var result = CommandResult.unknownCall(command.call)
+        with(call: command.call) { result = $0.perform(command, &$1) }
+        context.emit(.reply(request, result))
+    }
 
-    /// One `call.open` record per open call, oldest first: what a new segment of the log begins with. They agree with
-    /// what the engine has logged up to now, not with what it knows already and has yet to log.
-    public func openCalls(at time: EventTime) -> [CallRecord] { [] }
+    private mutating func with(_ leg: LegID, _ body: (inout Call, inout Context) -> Void) {
+        with(call: context.legCalls[leg], body)
+    }
+
+    /// Lets a call take an input, in place; forgets it when that was its last.
+    mutating func with(call id: String?, _ body: (inout Call, inout Context) -> Void) {
+        guard let id, let index = byID.index(forKey: id) else { return }
+        body(&byID.values[index], &context)
+        byID.values[index].settle(&context)
+        if byID.values[index].isFinished { forget(id) }
+    }
+
+    private mutating func forget(_ id: String) {
+        guard let call = byID.removeValue(forKey: id) else { return }
+        for timer in call.timers {
+            context.timerCalls[timer.id] = nil
+            context.emit(.stopTimer(timer.id))
+        }
+    }
+
+    /// The open calls in the order of their arrival: wherever several are gone through, the order shows.
+    var inOrder: [Call] { byID.values.sorted { $0.serial < $1.serial } }
+}
+
+extension Command {
+    var call: String {
+        switch self {
+        case .hold(let call), .resume(let call), .consult(let call, _, _), .blind(let call, _), .complete(let call),
+            .cancel(let call), .swap(let call), .hangup(let call):
+            call
+        }
+    }
 }

@@ -1,0 +1,190 @@
+import CallEvents
+
+// Placing a leg for the caller, and what becomes of it until it is with them, with the agent, or given up.
+extension Call {
+    /// Dials a candidate. The caller of this has made sure that it can be dialled, and logs it.
+    mutating func place(
+        _ candidate: Candidate, uri: String, leg id: LegID, purpose: Attempt.Purpose, timeout: Int,
+        _ context: inout Context
+    ) {
+        let sipCallID = self.sipCallID(of: id)
+        legs.append(
+            Leg(
+                id: id, uri: uri, sipCallID: sipCallID, agent: candidate.agent, isIncoming: false, state: .dialling,
+                since: context.now))
+        context.legCalls[id] = self.id
+        context.occupy(candidate.agent)
+        attempt = Attempt(purpose: purpose, leg: id, candidate: candidate, uri: uri, sipCallID: sipCallID)
+        startTimer(.attempt, timeout, &context)
+
+        var invite = Invite(uri: uri, sipCallID: sipCallID, call: self.id)
+        identify(&invite, purpose, context)
+        invite.codecsOf = caller
+        invite.noResponseTimeout = context.directory.transfer.noResponseTimeout
+        invite.maxForwards = invitation.maxForwards.map { max(0, $0 &- 1) }
+        if case .consult = purpose, let note = transfer?.note {
+            // RFC 3261 §20.36; a line break would begin another header.
+            invite.headers = [
+                "Subject: "
+                    + String(
+                        String.UnicodeScalarView(note.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+            ]
+        }
+        context.emit(.invite(id, invite))
+    }
+
+    /// The Call-ID of a leg that we place.
+    func sipCallID(of leg: LegID) -> String { "\(id)-\(leg.number)" }
+
+    /// Whom the called phone shows: the agent who consults, the caller in all other cases.
+    private func identify(_ invite: inout Invite, _ purpose: Attempt.Purpose, _ context: Context) {
+        let ownURI = context.directory.configuration.ownURI
+        if case .consult = purpose, transfer?.kind != .blind, phase != .seeking, let agent {
+            let settings = context.directory.agent(agent)
+            invite.from = settings?.uri.flatMap(SIPAddress.init)?.plain ?? ownURI
+            invite.fromDisplay = settings?.displayName ?? agent
+            return
+        }
+        guard !invitation.withheld else {
+            // RFC 3323 §4.1.1.3
+            invite.from = "sip:anonymous@anonymous.invalid"
+            invite.fromDisplay = "Anonymous"
+            return
+        }
+        if direction == .outbound {
+            invite.from =
+                leg(caller)?.agent.flatMap { context.directory.agent($0)?.uri }.flatMap(SIPAddress.init)?.plain
+                ?? ownURI
+            return
+        }
+        invite.from = SIPAddress(invitation.from)?.plain ?? ownURI
+        invite.fromDisplay = invitation.fromDisplay
+        invite.assertedIdentity = invitation.assertedIdentity
+    }
+
+    /// A provisional response over 100.
+    mutating func progressed(sipStatus: Int, earlyMedia: Bool, _ context: inout Context) {
+        guard let attempt, !attempt.answered, let index = index(attempt.leg), legs[index].isAlive, sipStatus > 100,
+            sipStatus < 200
+        else { return }
+        if legs[index].state == .dialling {
+            legs[index].state = .ringing
+            legs[index].since = context.now
+        }
+        if earlyMedia { legs[index].early = true }
+        if !attempt.rang {
+            self.attempt?.rang = true
+            if case .consult(let number) = attempt.purpose, let transfer {
+                record(
+                    .consultRinging(ConsultRinging(transfer: transfer.number, consult: number, target: attempt.uri)),
+                    &context)
+            }
+        }
+        let waiting = phase == .arriving ? caller : attempt.agentLeg
+        if let waiting { passRinging(to: waiting, early: earlyMedia ? attempt.leg : nil, &context) }
+        reroute(.queue, &context)
+    }
+
+    /// Tells a leg that waits for our answer what its INVITE has met. A later 180 does not take early media back.
+    private mutating func passRinging(to id: LegID, early: LegID?, _ context: inout Context) {
+        guard let index = index(id), legs[index].isAlive, legs[index].isIncoming, legs[index].state != .answered else {
+            return
+        }
+        if let early {
+            guard !legs[index].early else { return }
+            legs[index].early = true
+            context.emit(.ring(id, sipStatus: 183, early: early))
+        } else if !legs[index].toldRinging, !legs[index].early {
+            legs[index].toldRinging = true
+            context.emit(.ring(id, sipStatus: 180, early: nil))
+        }
+    }
+
+    /// The attempt's 200. Codecs come first (rule d), then whoever waits for it.
+    mutating func attemptAnswered(_ context: inout Context) {
+        guard let attempt, !attempt.answered else { return }
+        self.attempt?.answered = true
+        if matchAnswer(&context) { attemptReady(&context) }
+    }
+
+    /// The attempt can be joined to whoever waits for it.
+    mutating func attemptReady(_ context: inout Context) {
+        stopTimer(.attempt, &context)
+        switch phase {
+        case .arriving: firstAnswer(&context)
+        case .ringing: consultAnswered(&context)
+        case .seeking: joinAttempt(&context)
+        case .talking, .held, .dialling, .consulting, .swapped, .apologising, .over: break
+        }
+    }
+
+    /// The attempt came to nothing before anybody was joined to it. `redirects`: where a 3xx sent us.
+    mutating func attemptFailed(
+        _ cause: Cause, sipStatus: Int?, hangUp: HangUp = HangUp(), redirects: [String] = [],
+        _ context: inout Context
+    ) {
+        guard let attempt else { return }
+        self.attempt = nil
+        stopTimer(.attempt, &context)
+        release(attempt.leg, hangUp, &context)
+        switch attempt.purpose {
+        case .alert:
+            recordAlertFailed(attempt, cause, sipStatus: sipStatus, &context)
+            search.cause = cause
+            search.sipStatus = sipStatus
+            search.candidates.insert(contentsOf: follow(redirects, &search.redirects, &search.tried, context), at: 0)
+            advance(&context)
+        case .consult(let number):
+            guard var transfer else { return }
+            record(
+                .consultFailed(
+                    ConsultFailed(
+                        transfer: transfer.number, consult: number, target: attempt.uri, cause: cause,
+                        sipStatus: sipStatus)),
+                &context)
+            transfer.cause = cause
+            transfer.sipStatus = sipStatus
+            transfer.candidates.insert(
+                contentsOf: follow(redirects, &transfer.redirects, &transfer.tried, context), at: 0)
+            self.transfer = transfer
+            continueTransfer(agentLeg: attempt.agentLeg, &context)
+        }
+    }
+
+    func recordAlert(_ number: Int, _ candidate: Candidate, _ leg: LegID) -> CallEvent {
+        .callAlerting(
+            CallAlerting(
+                agent: candidate.agent, group: candidate.group, attempt: number, sipCallID: sipCallID(of: leg)))
+    }
+
+    mutating func recordAlertFailed(
+        _ attempt: Attempt, _ cause: Cause, sipStatus: Int?, _ context: inout Context
+    ) {
+        guard case .alert(let number) = attempt.purpose else { return }
+        record(
+            .callAlertFailed(
+                CallAlertFailed(
+                    agent: attempt.candidate.agent, group: attempt.candidate.group, attempt: number, cause: cause,
+                    sipStatus: sipStatus)),
+            &context)
+    }
+
+    /// At most so many redirects are followed for one transfer, or one search.
+    private static var mostRedirects: Int { 5 }
+
+    /// The redirects that may be followed: allowed, not tried before, not too many (RFC 3261 §8.1.3.4).
+    private func follow(
+        _ contacts: [String], _ count: inout Int, _ tried: inout [String], _ context: Context
+    ) -> [Candidate] {
+        var followed: [Candidate] = []
+        for contact in contacts where count < Self.mostRedirects {
+            var candidate = context.directory.candidate(at: contact, trusted: false)
+            guard candidate.verdict == nil, !tried.contains(candidate.uri ?? candidate.name) else { continue }
+            candidate.isRedirect = true
+            tried.append(candidate.uri ?? candidate.name)
+            count += 1
+            followed.append(candidate)
+        }
+        return followed
+    }
+}

@@ -1,0 +1,224 @@
+import CallEvents
+
+// Transfers and the consults they are made of, up to the point where the caller is joined to a target.
+extension Call {
+    /// The agent asks for a transfer to the candidates in turn. The caller hears music from here on.
+    mutating func startTransfer(
+        _ kind: TransferKind, to candidates: [Candidate], named name: String, by: RequestedBy, note: String? = nil,
+        agentLeg: LegID? = nil, _ context: inout Context
+    ) {
+        guard let agent else { return }
+        transfers += 1
+        let first = candidates.first.map { target($0, context) } ?? name
+        transfer = Transfer(
+            number: transfers, kind: kind, agent: agent, target: first, candidates: candidates, note: note)
+        // Without an attempt a blind caller hears music still: should nobody be dialled, the agent has not left.
+        if agentLeg == nil {
+            enter(kind == .blind ? .seeking : .ringing, &context)
+            reroute(kind == .blind ? .blind : .consult, &context)
+        }
+        record(
+            .transferStarted(TransferStarted(transfer: transfers, kind: kind, agent: agent, target: first, by: by)),
+            &context)
+        guard tryTargets(agentLeg: agentLeg, &context) else {
+            giveTransferUp(agentLeg: agentLeg, &context)
+            return
+        }
+        if kind == .blind { agentLeaves(endedBy: .agent, cause: .normal, &context) }
+        enter(kind == .blind ? .seeking : .ringing, &context)
+        reroute(.consult, &context)
+    }
+
+    /// What the log calls a target: the address dialled, else its name.
+    private func target(_ candidate: Candidate, _ context: Context) -> String {
+        candidate.uri ?? candidate.agent.flatMap { context.address(of: $0) } ?? candidate.name
+    }
+
+    /// Dials the next target that can be dialled. Each one that cannot is a failed consult of its own.
+    private mutating func tryTargets(agentLeg: LegID?, _ context: inout Context) -> Bool {
+        while let candidate = nextTarget(&context) {
+            if consult(candidate, agentLeg: agentLeg, &context) { return true }
+            if let cause = transfer?.cause { tell(cause, agentLeg: agentLeg, &context) }
+        }
+        return false
+    }
+
+    private mutating func nextTarget(_ context: inout Context) -> Candidate? {
+        guard let transfer, let candidate = transfer.candidates.first else { return nil }
+        if transfer.attempts > 0, !candidate.isRedirect {
+            guard context.directory.transfer.fallback.contains(.next) else { return nil }
+            recordFallback(.next, to: target(candidate, context), &context)
+        }
+        self.transfer?.candidates.removeFirst()
+        return candidate
+    }
+
+    /// Dials one target; false when there is nothing to dial, which is logged.
+    private mutating func consult(_ candidate: Candidate, agentLeg: LegID?, _ context: inout Context) -> Bool {
+        guard var transfer else { return false }
+        let uri = target(candidate, context)
+        let failure = candidate.verdict ?? candidate.agent.flatMap { context.unavailability(of: $0) }
+        let leg = failure == nil ? context.newLeg() : nil
+        consults += 1
+        transfer.attempts += 1
+        transfer.target = uri
+        transfer.tried.append(uri)
+        if let failure {
+            transfer.cause = failure
+            transfer.sipStatus = nil
+        }
+        self.transfer = transfer
+        let logNotes = context.directory.configuration.logNotes
+        record(
+            .consultStarted(
+                ConsultStarted(
+                    transfer: transfer.number, consult: consults, agent: transfer.agent, target: uri,
+                    targetAgent: candidate.agent, targetGroup: candidate.group, attempt: transfer.attempts,
+                    mode: transfer.kind == .blind ? .blind : phase == .seeking ? .semiAttended : .consult,
+                    sipCallID: leg.map(sipCallID), note: logNotes ? transfer.note : nil)),
+            &context)
+        if let failure {
+            record(
+                .consultFailed(
+                    ConsultFailed(transfer: transfer.number, consult: consults, target: uri, cause: failure)),
+                &context)
+        }
+        guard let leg else { return false }
+        place(
+            candidate, uri: uri, leg: leg, purpose: .consult(consults),
+            timeout: context.directory.transfer.consultTimeout, &context)
+        attempt?.agentLeg = agentLeg
+        return true
+    }
+
+    /// The agent hears why a target cannot be had.
+    private mutating func tell(_ cause: Cause, agentLeg: LegID?, _ context: inout Context) {
+        guard let leg = leg(agentLeg ?? party?.leg), leg.isAlive, leg.state == .answered else { return }
+        context.emit(.tone(leg.id, Causes.tone(cause), nil))
+    }
+
+    /// A target could not be had: the next one, else the agent, else whoever the chain names.
+    mutating func continueTransfer(agentLeg: LegID?, _ context: inout Context) {
+        guard let transfer else { return }
+        if party != nil {
+            // A redirect that is followed is no rejection yet.
+            if transfer.candidates.first?.isRedirect != true { tell(transfer.cause, agentLeg: agentLeg, &context) }
+            if tryTargets(agentLeg: agentLeg, &context) {
+                reroute(.consult, &context)
+            } else {
+                giveTransferUp(agentLeg: agentLeg, &context)
+            }
+        } else if tryTargets(agentLeg: nil, &context) {
+            reroute(.queue, &context)
+        } else {
+            search.cause = self.transfer?.cause ?? .unreachable
+            search.sipStatus = self.transfer?.sipStatus
+            advance(&context)
+        }
+    }
+
+    /// The chain is used up and the agent is there: agent and caller talk again. A second call of the agent's is told
+    /// why.
+    private mutating func giveTransferUp(agentLeg: LegID?, _ context: inout Context) {
+        guard let transfer else { return }
+        let refusal = HangUp(sipStatus: Causes.finalStatus(transfer.cause, sipStatus: transfer.sipStatus))
+        recordFallback(.agent, to: transfer.agent ?? "", &context)
+        failTransfer(&context)
+        enter(.talking, &context)
+        reroute(.agentPhone, &context)
+        release(agentLeg, refusal, &context)
+    }
+
+    mutating func failTransfer(cause: Cause? = nil, sipStatus: Int? = nil, _ context: inout Context) {
+        guard let transfer else { return }
+        self.transfer = nil
+        record(
+            .transferFailed(
+                TransferFailed(
+                    transfer: transfer.number, kind: transfer.kind, agent: transfer.agent, target: transfer.target,
+                    cause: cause ?? transfer.cause, sipStatus: cause == nil ? transfer.sipStatus : sipStatus)),
+            &context)
+    }
+
+    mutating func cancelTransfer(_ cause: Cause, _ context: inout Context) {
+        guard let transfer else { return }
+        self.transfer = nil
+        record(
+            .transferCancelled(
+                TransferCancelled(
+                    transfer: transfer.number, kind: transfer.kind, agent: transfer.agent, target: transfer.target,
+                    cause: cause)),
+            &context)
+    }
+
+    /// Agent and target can talk.
+    mutating func consultAnswered(_ context: inout Context) {
+        guard let attempt, case .consult(let number) = attempt.purpose else { return }
+        if let agentLeg = index(attempt.agentLeg), legs[agentLeg].isAlive, legs[agentLeg].state != .answered {
+            legs[agentLeg].state = .answered
+            legs[agentLeg].since = context.now
+            context.emit(.answer(legs[agentLeg].id, codecOf: attempt.leg))
+        }
+        recordConsultAnswered(attempt, number, &context)
+        enter(.consulting, &context)
+        reroute(.consult, &context)
+    }
+
+    mutating func recordConsultAnswered(_ attempt: Attempt, _ number: Int, _ context: inout Context) {
+        guard let transfer else { return }
+        record(
+            .consultAnswered(ConsultAnswered(transfer: transfer.number, consult: number, target: attempt.uri)), &context
+        )
+    }
+
+    mutating func recordConsultEnded(_ attempt: Attempt, _ outcome: ConsultOutcome, _ context: inout Context) {
+        guard case .consult(let number) = attempt.purpose else { return }
+        record(
+            .consultEnded(
+                ConsultEnded(
+                    transfer: transfer?.number ?? transfers, consult: number, target: attempt.uri, outcome: outcome)),
+            &context)
+    }
+
+    /// The agent gives the target up, before or after the answer (row 6).
+    mutating func cancelConsult(_ context: inout Context) {
+        guard let attempt else { return }
+        self.attempt = nil
+        stopTimer(.attempt, &context)
+        recordConsultEnded(attempt, .cancelled, &context)
+        cancelTransfer(.cancelled, &context)
+        enter(.talking, &context)
+        reroute(.consult, &context)
+        release(attempt.leg, HangUp(), &context)
+        release(attempt.agentLeg, HangUp(sipStatus: 487), &context)
+    }
+
+    /// The target hung up during the consult, or is lost (row 9).
+    mutating func targetGone(_ end: LegEnd, _ context: inout Context) {
+        guard let attempt else { return }
+        self.attempt = nil
+        recordConsultEnded(attempt, .targetHangup, &context)
+        failTransfer(
+            cause: Causes.ending(end, isAgent: attempt.candidate.agent != nil), sipStatus: end.sipStatus, &context)
+        enter(.talking, &context)
+        reroute(.consult, &context)
+        release(attempt.leg, HangUp(), &context)
+        release(attempt.agentLeg, HangUp(passing: end), &context)
+    }
+
+    /// The agent leaves while a target rings, or blindly: the caller stays, with the target that is being called.
+    mutating func agentLeaves(endedBy: EndedBy, cause: Cause, end: LegEnd? = nil, _ context: inout Context) {
+        guard let old = party, transfer != nil else { return }
+        planSearch(agent: old.agent ?? lastAgent, recallFirst: false, context)
+        if transfer?.kind != .blind { attempt?.agentLeft = true }
+        let agentLeg = attempt?.agentLeg
+        attempt?.agentLeg = nil
+        enter(.seeking, &context)
+        reroute(.consult, &context)
+        leave(endedBy: endedBy, cause: cause, end: end, &context)
+        release(old.leg, HangUp(), &context)
+        release(agentLeg, HangUp(), &context)
+        // The agent's own re-INVITE to the target's codec has lost its purpose.
+        stopMatching(old.leg, &context)
+    }
+}

@@ -1,0 +1,185 @@
+import CallEvents
+
+/// Digits that may be the beginning of a feature code.
+struct CodeBuffer: Codable, Sendable {
+    var leg: LegID?
+    var text = ""
+}
+
+/// The agent dials a target.
+struct Dialling: Codable, Sendable {
+    var kind: TransferKind
+    var digits = ""
+}
+
+/// What a feature code does; which one depends on the phase.
+enum Feature: Codable, Sendable {
+    case consult, blind, hold, resume, complete, cancel, swap
+    /// Known, but not possible now.
+    case impossible
+}
+
+// Digits. Those of the present agent are held against the feature codes (design §5); all others, and what is no code,
+// go to whoever hears the leg they came from. None is ever logged.
+extension Call {
+    /// The codes of the phase. Where two features share a code, the table's order decides.
+    private func features(_ codes: TransferSettings.FeatureCodes) -> [(code: String, feature: Feature)] {
+        let table: [(String?, Feature)]
+        switch phase {
+        case .talking: table = [(codes.consult, .consult), (codes.blind, .blind), (codes.hold, .hold)]
+        case .held:
+            table = [
+                (codes.consult, .consult), (codes.cancel, .resume), (codes.blind, .blind), (codes.hold, .resume),
+                (codes.merge, .impossible), (codes.swap, .impossible),
+            ]
+        case .ringing:
+            table = [
+                (codes.complete, .complete), (codes.cancel, .cancel), (codes.merge, .impossible),
+                (codes.swap, .impossible), (codes.blind, .impossible), (codes.hold, .impossible),
+            ]
+        case .consulting, .swapped:
+            table = [
+                (codes.complete, .complete), (codes.cancel, .cancel), (codes.swap, .swap), (codes.merge, .impossible),
+                (codes.blind, .impossible), (codes.hold, .impossible),
+            ]
+        case .arriving, .dialling, .seeking, .apologising, .over: table = []
+        }
+        return table.compactMap { code, feature in code.flatMap { $0.isEmpty ? nil : ($0, feature) } }
+    }
+
+    mutating func digit(_ digit: Character, from leg: LegID, _ context: inout Context) {
+        guard agent != nil, leg == party?.leg || leg == attempt?.agentLeg else {
+            pass(String(digit), from: leg, &context)
+            return
+        }
+        if phase == .dialling {
+            collect(digit, &context)
+            return
+        }
+        if codes.leg != leg { flushCodes(&context) }
+        codes.leg = leg
+        codes.text.append(digit)
+        let features = features(context.directory.transfer.featureCodes)
+        var plain = ""
+        while !codes.text.isEmpty {
+            if let match = features.first(where: { $0.code == codes.text }) {
+                codes = CodeBuffer()
+                stopTimer(.code, &context)
+                pass(plain, from: leg, &context)
+                perform(match.feature, on: leg, &context)
+                return
+            }
+            if features.contains(where: { $0.code.hasPrefix(codes.text) }) { break }
+            plain.append(codes.text.removeFirst())
+        }
+        pass(plain, from: leg, &context)
+        if codes.text.isEmpty {
+            stopTimer(.code, &context)
+        } else {
+            startTimer(.code, context.directory.transfer.codeTimeout, &context)
+        }
+    }
+
+    /// The code was not finished in time: its digits go on, in order.
+    mutating func flushCodes(_ context: inout Context) {
+        let waiting = codes
+        codes = CodeBuffer()
+        stopTimer(.code, &context)
+        if let leg = waiting.leg { pass(waiting.text, from: leg, &context) }
+    }
+
+    /// To whoever hears that leg; nobody does while the caller is held.
+    private mutating func pass(_ digits: String, from leg: LegID, _ context: inout Context) {
+        guard !digits.isEmpty, let listener = legs.first(where: { $0.hears == .leg(leg) && $0.isAlive }),
+            listener.state == .answered
+        else { return }
+        context.emit(.sendDigits(listener.id, digits))
+    }
+
+    private mutating func perform(_ feature: Feature, on leg: LegID, _ context: inout Context) {
+        switch feature {
+        case .consult: startDialling(.attended, &context)
+        case .blind: startDialling(.blind, &context)
+        case .hold: hold(.code, &context)
+        case .resume: resume(&context)
+        case .complete: completeOrLeave(&context)
+        case .cancel: cancelConsult(&context)
+        case .swap where attempt?.agentLeg == nil: swap(&context)
+        case .swap, .impossible: context.emit(.tone(leg, .error, nil))
+        }
+    }
+
+    /// Complete: with the target the caller goes over to it; while it rings the agent leaves (semi-attended).
+    mutating func completeOrLeave(_ context: inout Context) {
+        if phase == .ringing {
+            agentLeaves(endedBy: .agent, cause: .normal, &context)
+        } else {
+            complete(endedBy: .agent, cause: .normal, &context)
+        }
+    }
+
+    private mutating func startDialling(_ kind: TransferKind, _ context: inout Context) {
+        dialling = Dialling(kind: kind)
+        enter(.dialling, &context)
+        reroute(kind == .blind ? .blind : .consult, &context)
+        startTimer(.digits, context.directory.transfer.firstDigitTimeout, &context)
+    }
+
+    mutating func stopDialling(_ context: inout Context) {
+        dialling = nil
+        stopTimer(.digits, &context)
+    }
+
+    /// A digit of the target's.
+    private mutating func collect(_ digit: Character, _ context: inout Context) {
+        guard var dialling else { return }
+        if digit == "#" {
+            dial(dialling, &context)
+            return
+        }
+        dialling.digits.append(digit)
+        self.dialling = dialling
+        if let cancel = context.directory.transfer.featureCodes.cancel, !cancel.isEmpty,
+            dialling.digits.hasSuffix(cancel)
+        {
+            stopDialling(&context)
+            enter(.talking, &context)
+            reroute(.agentPhone, &context)
+        } else if context.directory.isComplete(digits: dialling.digits) {
+            dial(dialling, &context)
+        } else if dialling.digits.count >= Self.mostDigits {
+            giveDiallingUp(&context)
+        } else {
+            startTimer(.digits, context.directory.transfer.digitTimeout, &context)
+            reroute(.consult, &context)
+        }
+    }
+
+    /// No number is longer (E.164 has 15, prefixes and codes come on top).
+    private static var mostDigits: Int { 32 }
+
+    /// No further digit came: what there is is dialled.
+    mutating func digitsTimedOut(_ context: inout Context) {
+        guard let dialling else { return }
+        dial(dialling, &context)
+    }
+
+    private mutating func dial(_ dialled: Dialling, _ context: inout Context) {
+        guard !dialled.digits.isEmpty else {
+            giveDiallingUp(&context)
+            return
+        }
+        stopDialling(&context)
+        startTransfer(
+            dialled.kind, to: context.directory.candidates(named: dialled.digits), named: dialled.digits, by: .code,
+            &context)
+    }
+
+    /// Nothing that could be dialled: error tone, and back to the caller.
+    private mutating func giveDiallingUp(_ context: inout Context) {
+        stopDialling(&context)
+        enter(.talking, &context)
+        reroute(.agentPhone, &context)
+        if let party { context.emit(.tone(party.leg, .error, nil)) }
+    }
+}

@@ -1,0 +1,56 @@
+import CallEvents
+
+// The agent's hold by code or command, swaps, and what becomes of a caller whose party is suddenly gone.
+extension Call {
+    mutating func hold(_ reason: HoldReason, _ context: inout Context) {
+        guard phase == .talking, party != nil else { return }
+        enter(.held, &context)
+        reroute(reason, &context)
+    }
+
+    mutating func resume(_ context: inout Context) {
+        guard phase == .held else { return }
+        enter(.talking, &context)
+        reroute(.agentPhone, &context)
+    }
+
+    /// The agent goes to and fro between caller and target (row 12).
+    mutating func swap(_ context: inout Context) {
+        switch phase {
+        case .consulting: enter(.swapped, &context)
+        case .swapped: enter(.consulting, &context)
+        default: return
+        }
+        reroute(.swap, &context)
+    }
+
+    /// The party with the caller hung up, or is lost. Their leg is gone from `legs`, or is ending.
+    mutating func partyGone(_ leg: Leg, _ end: LegEnd, _ context: inout Context) {
+        guard let party else { return }
+        let cause = Causes.ending(end, isAgent: party.agent != nil)
+        switch phase {
+        case .talking:
+            if Causes.isLoss(end) || leg.peerHolds {
+                abandonedByParty(end, cause, &context)
+            } else {
+                finish(by: party.endedBy, cause, end: end, hangUp: HangUp(passing: end), &context)
+            }
+        case .held, .dialling: abandonedByParty(end, cause, &context)
+        case .ringing: agentLeaves(endedBy: party.endedBy, cause: cause, end: end, &context)
+        case .consulting, .swapped: complete(endedBy: party.endedBy, cause: cause, end: end, &context)
+        case .arriving, .seeking, .apologising, .over: break
+        }
+    }
+
+    /// Nobody is with the caller any more and nobody is being called (rows 20, 21): the chain begins with the call-back.
+    private mutating func abandonedByParty(_ end: LegEnd, _ cause: Cause, _ context: inout Context) {
+        guard let party else { return }
+        stopDialling(&context)
+        planSearch(agent: party.agent ?? lastAgent, recallFirst: true, context)
+        search.cause = cause
+        enter(.seeking, &context)
+        reroute(.agentLost, &context)
+        leave(endedBy: party.endedBy, cause: cause, end: end, &context)
+        advance(&context)
+    }
+}

@@ -1,0 +1,119 @@
+import CallEvents
+
+// One input at a time, whatever the state: what does not fit is ignored.
+extension Call {
+    mutating func legProgress(_ id: LegID, sipStatus: Int, earlyMedia: Bool, _ context: inout Context) {
+        guard id == attempt?.leg else { return }
+        progressed(sipStatus: sipStatus, earlyMedia: earlyMedia, &context)
+    }
+
+    mutating func legAnswered(_ id: LegID, codec: String?, _ context: inout Context) {
+        guard let index = index(id), legs[index].isAlive else { return }
+        if let codec { legs[index].codec = codec }
+        guard id == attempt?.leg, legs[index].state != .answered else { return }
+        legs[index].state = .answered
+        legs[index].since = context.now
+        attemptAnswered(&context)
+    }
+
+    mutating func legMedia(
+        _ id: LegID, peerSends: Bool, peerReceives: Bool, codec: String?, _ context: inout Context
+    ) {
+        guard let index = index(id), legs[index].isAlive else { return }
+        legs[index].peerSends = peerSends
+        legs[index].peerReceives = peerReceives
+        if let codec, codec != legs[index].codec {
+            legs[index].codec = codec
+            legs[index].refusesCodec = false
+        }
+        reroute(.agentPhone, &context)
+    }
+
+    /// No packets from a peer that should send: it is lost, as if it had vanished, and gets its BYE.
+    mutating func rtpTimeout(_ id: LegID, _ context: inout Context) {
+        guard let leg = leg(id), leg.isAlive, leg.state == .answered else { return }
+        release(id, HangUp(reason: "RTP timeout"), &context)
+        gone(leg, LegEnd(how: .vanished), &context)
+    }
+
+    mutating func legEnded(_ id: LegID, _ end: LegEnd, _ context: inout Context) {
+        guard let index = index(id) else { return }
+        let leg = legs.remove(at: index)
+        context.legCalls[id] = nil
+        if farewell?.leg == id {
+            if phase == .over {
+                farewell = nil
+                stopTimer(.farewell, &context)
+            }
+        }
+        guard leg.isAlive else {
+            stopMatching(id, &context)
+            return
+        }
+        context.vacate(leg.agent)
+        gone(leg, end, &context)
+        stopMatching(id, &context)
+    }
+
+    /// A leg is lost or has ended without being told to.
+    private mutating func gone(_ leg: Leg, _ end: LegEnd, _ context: inout Context) {
+        if leg.id == caller {
+            callerGone(end, &context)
+        } else if phase == .over {
+            if leg.id == attempt?.leg || leg.id == attempt?.agentLeg { endTalkOn(HangUp(passing: end), &context) }
+        } else if leg.id == party?.leg {
+            partyGone(leg, end, &context)
+        } else if leg.id == attempt?.leg {
+            attemptGone(end, &context)
+        } else if leg.id == attempt?.agentLeg {
+            // The second call is hung up: its user goes back to the caller, who waits on the first.
+            cancelConsult(&context)
+        }
+    }
+
+    private mutating func attemptGone(_ end: LegEnd, _ context: inout Context) {
+        guard let attempt else { return }
+        if phase == .consulting || phase == .swapped {
+            targetGone(end, &context)
+        } else {
+            let isRedirect = end.how == .rejected && (300...399).contains(end.sipStatus ?? 0)
+            attemptFailed(
+                Causes.failure(end, rang: attempt.rang), sipStatus: end.sipStatus,
+                redirects: isRedirect ? end.contacts : [], &context)
+        }
+    }
+
+    mutating func timer(_ id: TimerID, _ context: inout Context) {
+        guard let index = timers.firstIndex(where: { $0.id == id }) else { return }
+        switch timers.remove(at: index).purpose {
+        case .attempt:
+            guard let attempt else { return }
+            let cause = attempt.answered ? .noCodec : Causes.timeout(rang: attempt.rang)
+            // RFC 3326 §2: the CANCEL of a request that took too long.
+            attemptFailed(cause, sipStatus: nil, hangUp: HangUp(sipStatus: attempt.answered ? 488 : 408), &context)
+        case .round: nextRound(&context)
+        case .maxWait: waitedTooLong(&context)
+        case .digits: digitsTimedOut(&context)
+        case .code: flushCodes(&context)
+        case .farewell: farewellDone(&context)
+        }
+    }
+
+    mutating func toneEnded(_ report: ReportID, _ context: inout Context) {
+        if farewell?.report == report { farewellDone(&context) }
+    }
+
+    mutating func routed(_ report: ReportID, _ context: inout Context) {
+        for record in ledger.resolve(report, at: context.now) { context.emit(.log(record)) }
+    }
+
+    /// After each input: what follows from the legs rather than from the phase.
+    mutating func settle(_ context: inout Context) {
+        trackCallerHold(&context)
+        alignCodecs(&context)
+        stamp = nil
+        if isFinished {
+            for record in ledger.flush(at: context.now) { context.emit(.log(record)) }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import CallEvents
+
+/// What all calls share: the configuration, the counters, who is busy, which leg belongs to which call; and, while an
+/// input is being handled, its instant and the effects so far.
+struct Context: Codable, Sendable {
+    var directory: Directory
+    /// Where agents' phones have registered.
+    var contacts: [String: String] = [:]
+    /// Legs in use by each agent, ringing and consults included.
+    var inUse: [String: Int] = [:]
+    /// The calls in which an agent is with the caller, oldest first.
+    var present: [String: [String]] = [:]
+    /// The calls that wait for a group, in their order.
+    var waiting: [String: [String]] = [:]
+    var legCalls: [LegID: String] = [:]
+    var timerCalls: [TimerID: String] = [:]
+    /// Only the reports that a call awaits.
+    var reportCalls: [ReportID: String] = [:]
+
+    private var lastLeg: UInt64 = 0
+    private var lastTimer: UInt64 = 0
+    private var lastReport: UInt64 = 0
+    private var lastCall: UInt64 = 0
+
+    var now = EventTime(wall: 0, mono: 0)
+    var effects: [Effect] = []
+
+    init(_ configuration: EngineConfiguration) {
+        directory = Directory(configuration)
+    }
+
+    mutating func newLeg() -> LegID {
+        lastLeg &+= 1
+        return LegID(lastLeg)
+    }
+
+    /// `call`: who awaits the report; null when nobody does.
+    mutating func newReport(for call: String?) -> ReportID {
+        lastReport &+= 1
+        reportCalls[ReportID(lastReport)] = call
+        return ReportID(lastReport)
+    }
+
+    mutating func newTimer() -> TimerID {
+        lastTimer &+= 1
+        return TimerID(lastTimer)
+    }
+
+    /// The order of arrival, which orders calls wherever an order shows.
+    mutating func newSerial() -> UInt64 {
+        lastCall &+= 1
+        return lastCall
+    }
+
+    mutating func emit(_ effect: Effect) { effects.append(effect) }
+
+    /// Where an agent can be called now: the phone that registered here, else the configured address.
+    func address(of agent: String) -> String? { contacts[agent] ?? directory.agent(agent)?.uri }
+
+    /// Null when this agent can be called now, else why not.
+    func unavailability(of agent: String) -> Cause? {
+        guard let settings = directory.agent(agent), address(of: agent) != nil else { return .unreachable }
+        return inUse[agent, default: 0] >= settings.maxCalls ? .busy : nil
+    }
+
+    mutating func occupy(_ agent: String?) {
+        guard let agent else { return }
+        inUse[agent, default: 0] += 1
+    }
+
+    mutating func vacate(_ agent: String?) {
+        guard let agent, let count = inUse[agent] else { return }
+        inUse[agent] = count > 1 ? count - 1 : nil
+    }
+
+    mutating func setPresent(_ agent: String?, in call: String, _ isPresent: Bool) {
+        guard let agent else { return }
+        var calls = present[agent] ?? []
+        calls.removeAll { $0 == call }
+        if isPresent { calls.append(call) }
+        present[agent] = calls.isEmpty ? nil : calls
+    }
+}

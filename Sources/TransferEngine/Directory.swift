@@ -1,0 +1,58 @@
+import CallEvents
+
+/// The configuration, arranged for looking things up.
+struct Directory: Codable, Sendable {
+    let configuration: EngineConfiguration
+    private let agents: [String: AgentSettings]
+    private let groups: [String: GroupSettings]
+    private let exactLines: [String: LineSettings]
+    /// Longest prefix first; `*` is the empty prefix.
+    private let prefixLines: [LineSettings]
+    private let agentsByURI: [String: String]
+    private let agentsByUser: [String: String]
+
+    init(_ configuration: EngineConfiguration) {
+        self.configuration = configuration
+        agents = Dictionary(configuration.agents.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        groups = Dictionary(configuration.groups.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        exactLines = Dictionary(
+            configuration.lines.filter { !$0.pattern.hasSuffix("*") }.map { ($0.pattern, $0) },
+            uniquingKeysWith: { first, _ in first })
+        // The pattern itself breaks ties: sort is not stable.
+        prefixLines = configuration.lines.filter { $0.pattern.hasSuffix("*") }
+            .sorted { ($1.pattern.count, $0.pattern) < ($0.pattern.count, $1.pattern) }
+        let addresses = configuration.agents.compactMap { agent in
+            agent.uri.flatMap(SIPAddress.init).map { (agent.name, $0) }
+        }
+        agentsByURI = Dictionary(
+            addresses.compactMap { name, address in address.canonical.map { ($0, name) } },
+            uniquingKeysWith: { first, _ in first })
+        agentsByUser = Dictionary(
+            addresses.compactMap { name, address in address.decodedUser.map { ($0, name) } }
+                + configuration.agents.map { ($0.name, $0.name) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    var transfer: TransferSettings { configuration.transfer }
+
+    func agent(_ name: String) -> AgentSettings? { agents[name] }
+
+    func group(_ name: String) -> GroupSettings? { groups[name] }
+
+    /// The agent whose configured address this is.
+    func agent(at address: SIPAddress) -> String? { address.canonical.flatMap { agentsByURI[$0] } }
+
+    /// The agent whom an arriving INVITE names by the user part of P-Asserted-Identity, else of From: phones behind a
+    /// PBX share one address, so that the user is all that tells them apart.
+    func agent(calling invitation: Invitation) -> String? {
+        guard invitation.trusted, let address = SIPAddress(invitation.assertedIdentity ?? invitation.from) else {
+            return nil
+        }
+        return address.decodedUser.flatMap { agentsByUser[$0] }
+    }
+
+    /// The line of a dialled number: the number itself, else the longest prefix.
+    func line(_ dialled: String) -> LineSettings? {
+        exactLines[dialled] ?? prefixLines.first { dialled.hasPrefix($0.pattern.dropLast()) }
+    }
+}

@@ -1,0 +1,73 @@
+import CallEvents
+
+/// Somebody who may be dialled.
+struct Candidate: Codable, Hashable, Sendable {
+    /// The address to dial; null for an agent, whose address is looked up when dialling.
+    var uri: String?
+    /// The configured agent it is.
+    var agent: String?
+    /// The group through which the agent is reached.
+    var group: String?
+    /// What the log calls a target that has no address.
+    var name: String
+    /// Nothing is dialled; the attempt fails with this cause.
+    var verdict: Cause?
+    /// It stands for a redirect (3xx), which is followed whatever the fallback chain says.
+    var isRedirect = false
+}
+
+extension Directory {
+    /// Those who answer to a name: digits or a name of `transfer.targets`, an agent, a group, digits for
+    /// `transfer.dial`, a SIP URI. Never empty: a name that leads nowhere gives one candidate with the verdict.
+    func candidates(named name: String) -> [Candidate] {
+        if let target = transfer.targets.first(where: { $0.digits == name }) {
+            return target.destinations.flatMap { candidates(at: $0, trusted: false) }
+        }
+        if agent(name) != nil { return candidates(at: .agent(name), trusted: false) }
+        if group(name) != nil { return candidates(at: .group(name), trusted: false) }
+        for (prefix, make) in [("agent:", Destination.agent), ("group:", Destination.group)]
+        where name.hasPrefix(prefix) {
+            return candidates(at: make(String(name.dropFirst(prefix.count))), trusted: false)
+        }
+        if let dial = transfer.dial, !name.isEmpty, name.allSatisfy({ $0.isASCIIDigit || "+*#".contains($0) }) {
+            // `#` has a meaning of its own in a URI (RFC 3261 §25.1: it must be escaped).
+            let digits = name.replacing("#", with: "%23")
+            return [candidate(at: dial.replacing("{digits}", with: digits), trusted: false)]
+        }
+        return [candidate(at: name, trusted: false)]
+    }
+
+    /// Those behind a destination. `trusted`: the configuration names the address outright (a line, an overflow), so
+    /// that the allow-list, which is for what people and redirects ask for, has no say.
+    func candidates(at destination: Destination, trusted: Bool) -> [Candidate] {
+        switch destination {
+        case .agent(let name):
+            return [Candidate(agent: name, name: name, verdict: agent(name) == nil ? .unreachable : nil)]
+        case .group(let name):
+            let members = group(name)?.members ?? []
+            guard !members.isEmpty else { return [Candidate(group: name, name: name, verdict: .unreachable)] }
+            return members.map { Candidate(agent: $0, group: name, name: $0) }
+        case .uri(let uri):
+            return [candidate(at: uri, trusted: trusted)]
+        }
+    }
+
+    /// An address: the agent whose it is, or itself where the allow-list lets it.
+    func candidate(at uri: String, trusted: Bool) -> Candidate {
+        guard let address = SIPAddress(uri), address.canonical != nil else {
+            return trusted ? Candidate(uri: uri, name: uri) : Candidate(name: uri, verdict: .notAllowed)
+        }
+        if let agent = agent(at: address) { return Candidate(agent: agent, name: agent) }
+        if trusted { return Candidate(uri: uri, name: uri) }
+        guard AllowList(patterns: transfer.allow).permits(address) else {
+            return Candidate(name: uri, verdict: .notAllowed)
+        }
+        return Candidate(uri: address.dialable, name: uri)
+    }
+
+    /// Whether the digits name a target and no longer name begins with them: then they are dialled at once.
+    func isComplete(digits: String) -> Bool {
+        let names = transfer.targets.map(\.digits) + configuration.agents.map(\.name) + configuration.groups.map(\.name)
+        return names.contains(digits) && !names.contains { $0 != digits && $0.hasPrefix(digits) }
+    }
+}
