@@ -32,7 +32,7 @@ let package = Package(
             // /usr/local is where docker/deps.sh installs; the toolchain's linker does not look there by itself.
             linkerSettings: [.unsafeFlags(["-L/usr/local/lib"])]
                 + [
-                    "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj",
+                    "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj", "m",
                 ].map { .linkedLibrary($0) }
         ),
         .target(name: "CallEvents", swiftSettings: strict),

@@ -1,0 +1,332 @@
+/*
+ * Commands from any thread to the media thread: a list under a mutex, an eventfd to wake it. They are carried out in
+ * the order in which they were posted, between two packets.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../private/media_internal.h"
+
+typedef enum command_kind {
+    COMMAND_OPEN,
+    COMMAND_SET,
+    COMMAND_CLOSE,
+    COMMAND_DIGITS,
+    COMMAND_ROUTE,
+    COMMAND_TONE,
+    COMMAND_LISTEN,
+    COMMAND_RECORD,
+    COMMAND_MUTE,
+    COMMAND_STOP,
+} command_kind;
+
+typedef struct command {
+    struct command *next;
+    command_kind kind;
+    tel_leg_id leg;
+    union {
+        struct {
+            int rtp_fd, rtcp_fd;
+            uint16_t port;
+        } open;
+        media_params params;
+        struct {
+            tel_tone tone;
+            uint64_t token;
+        } tone;
+        struct {
+            uint64_t token;
+            size_t count;
+        } route;
+        void *file;
+        bool on;
+    };
+    tel_route_change changes[]; /* ROUTE; DIGITS: their characters */
+} command;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static command *first, **end = &first;
+static int wake = -1;
+
+/* ---------------------------------------------------------------- posting */
+
+void commands_start(int wake_fd)
+{
+    pthread_mutex_lock(&lock);
+    wake = wake_fd;
+    pthread_mutex_unlock(&lock);
+}
+
+static command *create(command_kind kind, tel_leg_id leg, size_t extra)
+{
+    command *c = calloc(1, sizeof(*c) + extra);
+    if (c != NULL) {
+        c->kind = kind;
+        c->leg = leg;
+    }
+    return c;
+}
+
+static tel_result post(command *c)
+{
+    if (c == NULL)
+        return TEL_ERR_FULL;
+    pthread_mutex_lock(&lock);
+    if (wake < 0) {
+        pthread_mutex_unlock(&lock);
+        free(c);
+        return TEL_ERR_STATE;
+    }
+    if (first == NULL) {
+        uint64_t one = 1;
+        (void)!write(wake, &one, sizeof(one));
+    }
+    *end = c;
+    end = &c->next;
+    if (c->kind == COMMAND_STOP)
+        wake = -1; /* nothing is taken after it */
+    pthread_mutex_unlock(&lock);
+    return TEL_OK;
+}
+
+uint16_t media_open(tel_leg_id leg)
+{
+    command *c = create(COMMAND_OPEN, leg, 0);
+    if (c == NULL)
+        return 0;
+    uint16_t port = ports_take(&c->open.rtp_fd, &c->open.rtcp_fd);
+    if (port == 0) {
+        free(c);
+        return 0;
+    }
+    c->open.port = port;
+    int rtp_fd = c->open.rtp_fd, rtcp_fd = c->open.rtcp_fd;
+    if (post(c) == TEL_OK)
+        return port;
+    close(rtp_fd);
+    close(rtcp_fd);
+    ports_give_back(port);
+    return 0;
+}
+
+void media_set(tel_leg_id leg, const media_params *params)
+{
+    command *c = create(COMMAND_SET, leg, 0);
+    if (c != NULL)
+        c->params = *params;
+    post(c);
+}
+
+void media_close(tel_leg_id leg)
+{
+    post(create(COMMAND_CLOSE, leg, 0));
+}
+
+void media_send_digits(tel_leg_id leg, const char *digits)
+{
+    command *c = create(COMMAND_DIGITS, leg, strlen(digits) + 1);
+    if (c != NULL)
+        strcpy((char *)c->changes, digits);
+    post(c);
+}
+
+tel_result tel_route(const tel_route_change *changes, size_t count, uint64_t token)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].source < TEL_SOURCE_SILENCE || changes[i].source > TEL_SOURCE_TONE)
+            return TEL_ERR_INVALID;
+    command *c = create(COMMAND_ROUTE, count > 0 ? changes[0].leg : 0, count * sizeof(*changes));
+    if (c == NULL)
+        return TEL_ERR_FULL;
+    c->route.token = token;
+    c->route.count = count;
+    if (count > 0)
+        memcpy(c->changes, changes, count * sizeof(*changes));
+    return post(c);
+}
+
+tel_result tel_play_tone(tel_leg_id leg, tel_tone tone, uint64_t token)
+{
+    if (tone < TEL_TONE_ERROR || tone > TEL_TONE_APOLOGY)
+        return TEL_ERR_INVALID;
+    command *c = create(COMMAND_TONE, leg, 0);
+    if (c == NULL)
+        return TEL_ERR_FULL;
+    c->tone.tone = tone;
+    c->tone.token = token;
+    return post(c);
+}
+
+static tel_result post_switch(command_kind kind, tel_leg_id leg, bool on)
+{
+    command *c = create(kind, leg, 0);
+    if (c != NULL)
+        c->on = on;
+    return post(c);
+}
+
+tel_result tel_listen(tel_leg_id leg, bool on)
+{
+    return post_switch(COMMAND_LISTEN, leg, on);
+}
+
+tel_result tel_mute_rtp(tel_leg_id leg, bool muted)
+{
+    return post_switch(COMMAND_MUTE, leg, muted);
+}
+
+tel_result tel_record(tel_leg_id leg, const char *path)
+{
+    command *c = create(COMMAND_RECORD, leg, 0);
+    if (c == NULL)
+        return TEL_ERR_FULL;
+    if (path != NULL) {
+        c->file = fopen(path, "wbe");
+        if (c->file == NULL) {
+            free(c);
+            return TEL_ERR_SYSTEM;
+        }
+    }
+    FILE *file = c->file;
+    tel_result result = post(c);
+    if (result != TEL_OK && file != NULL)
+        fclose(file);
+    return result;
+}
+
+bool commands_post_stop(void)
+{
+    return post(create(COMMAND_STOP, 0, 0)) == TEL_OK;
+}
+
+/* ---------------------------------------------------------------- carrying out */
+
+static void open_leg(const command *c)
+{
+    media_leg *leg = media_leg_of(c->leg);
+    if (leg == NULL || leg->open) {
+        close(c->open.rtp_fd);
+        close(c->open.rtcp_fd);
+        ports_give_back(c->open.port);
+        return;
+    }
+    leg->open = true;
+    leg->rtp_fd = c->open.rtp_fd;
+    leg->rtcp_fd = c->open.rtcp_fd;
+    leg->port = c->open.port;
+    media_watch(leg);
+}
+
+/* Takes an address that can be sent to; 0: it is none, and `to` stays. */
+static socklen_t copy_address(media_address *to, const struct sockaddr_storage *from)
+{
+    media_address address;
+    memcpy(&address, from, sizeof(address));
+    bool usable = from->ss_family == AF_INET ? address.v4.sin_port != 0 && address.v4.sin_addr.s_addr != 0
+                                             : from->ss_family == AF_INET6 && address.v6.sin6_port != 0 &&
+                                                   !IN6_IS_ADDR_UNSPECIFIED(&address.v6.sin6_addr);
+    if (!usable)
+        return 0;
+    *to = address;
+    return from->ss_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
+}
+
+static void set_leg(media_leg *leg, const media_params *params, int64_t now)
+{
+    if (params->expect_rtp && !leg->expect_rtp) {
+        leg->heard_us = now;
+        leg->timed_out = false;
+    }
+    leg->expect_rtp = params->expect_rtp;
+    leg->may_send = params->may_send;
+    leg->format_count = (uint16_t)params->format_count;
+    memcpy(leg->formats, params->formats, sizeof(leg->formats));
+    media_address before = leg->remote_rtp;
+    socklen_t size = copy_address(&leg->remote_rtp, &params->remote_rtp);
+    if (size != 0)
+        leg->remote_size = size;
+    else /* held in the old way, c=0.0.0.0: nothing is sent, but what comes from where it came before is heard */
+        leg->may_send = false;
+    if (!leg->may_send || memcmp(&before, &leg->remote_rtp, sizeof(before)) != 0)
+        leg->feed.kind = FEED_NONE; /* to another receiver it is the beginning of a talkspurt */
+}
+
+static void route(const command *c)
+{
+    tel_event done = {.kind = TEL_EVENT_ROUTED, .leg = c->leg, .token = c->route.token};
+    tel_now(&done.wall_us, &done.mono_us);
+    for (size_t i = 0; i < c->route.count; i++) {
+        media_leg *leg = media_leg_of(c->changes[i].leg);
+        if (leg != NULL)
+            route_set(leg, c->changes[i].source, c->changes[i].from);
+    }
+    tel_emit(&done);
+}
+
+void leg_close(media_leg *leg)
+{
+    play_tone_end(leg);
+    play_sleep(leg);
+    route_forget(leg);
+    ear_close(leg);
+    if (leg->open) {
+        close(leg->rtp_fd);
+        close(leg->rtcp_fd);
+        ports_give_back(leg->port);
+    }
+    leg->open = false;
+    leg->closed = true;
+}
+
+static void run(command *c, int64_t now)
+{
+    if (c->kind == COMMAND_OPEN) {
+        open_leg(c);
+        return;
+    }
+    if (c->kind == COMMAND_ROUTE) {
+        route(c);
+        return;
+    }
+    media_leg *leg = media_leg_of(c->leg);
+    if (leg == NULL) {
+        if (c->kind == COMMAND_TONE && c->tone.token != 0)
+            tel_emit(&(tel_event){.kind = TEL_EVENT_TONE_ENDED, .leg = c->leg, .token = c->tone.token});
+        if (c->kind == COMMAND_RECORD && c->file != NULL)
+            fclose(c->file);
+        return;
+    }
+    switch (c->kind) {
+    case COMMAND_SET: set_leg(leg, &c->params, now); break;
+    case COMMAND_CLOSE: leg_close(leg); break;
+    case COMMAND_DIGITS: digits_queue(leg, (const char *)c->changes); break;
+    case COMMAND_TONE: play_tone(leg, c->tone.tone, c->tone.token); break;
+    case COMMAND_LISTEN: ear_listen(leg, c->on); break;
+    case COMMAND_RECORD: ear_record(leg, c->file, now); break;
+    case COMMAND_MUTE: leg->muted = c->on; break;
+    case COMMAND_OPEN:
+    case COMMAND_ROUTE:
+    case COMMAND_STOP: break;
+    }
+}
+
+bool commands_run(int64_t now)
+{
+    pthread_mutex_lock(&lock);
+    command *c = first;
+    first = NULL;
+    end = &first;
+    pthread_mutex_unlock(&lock);
+    bool goes_on = true;
+    while (c != NULL) {
+        command *next = c->next;
+        run(c, now);
+        goes_on = c->kind != COMMAND_STOP;
+        free(c);
+        c = next;
+    }
+    return goes_on;
+}

@@ -1,0 +1,208 @@
+/*
+ * What is played to legs: clips, finite tones and queued digits, each leg's next 20 ms at every tick. Clips have been
+ * encoded before; a frame is a header and a copy.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../private/media_internal.h"
+
+/* After so many packets the sockets are looked at, so that relayed packets do not wait for a thousand of ours. */
+#define BATCH 64
+/* Longer than this without a packet, and a clip's timestamps make up for it. */
+#define LATE_US (5 * MEDIA_FRAME_US)
+#define TEST_TONE_DBM0 (-16.0)
+#define DIAL_TONE_HZ 425
+#define DIAL_TONE_DBM0 (-16.0)
+#define LAST_TONE TEL_TONE_APOLOGY
+
+static clip *music, *ringback, *dial_tone, *test_tone;
+static clip *tones[LAST_TONE + 1];
+static uint32_t music_frame;
+static _Atomic uint32_t test_tone_hz;
+static uint32_t test_tone_made_for;
+
+static uint32_t *list; /* slots */
+static uint32_t list_count;
+
+static void follow_test_tone(void)
+{
+    uint32_t hz = test_tone_hz;
+    if (hz == test_tone_made_for)
+        return;
+    test_tone_made_for = hz;
+    clip_free(test_tone);
+    test_tone = hz ? tone_create_continuous(hz, TEST_TONE_DBM0) : NULL;
+}
+
+static bool create_clips(const tel_config *config, char *error, size_t error_size)
+{
+    music = config->music_file ? wav_create(config->music_file, error, error_size) : melody_create();
+    if (music == NULL)
+        return false;
+    ringback = tone_create_ringback();
+    dial_tone = tone_create_continuous(DIAL_TONE_HZ, DIAL_TONE_DBM0);
+    bool complete = ringback != NULL && dial_tone != NULL;
+    for (int tone = TEL_TONE_ERROR; tone <= LAST_TONE; tone++) {
+        tones[tone] = tone_create((tel_tone)tone);
+        complete = complete && tones[tone] != NULL;
+    }
+    follow_test_tone();
+    return complete;
+}
+
+tel_result play_start(const tel_config *config, uint32_t legs, char *error, size_t error_size)
+{
+    error[0] = 0;
+    list = malloc(legs * sizeof(*list));
+    if (list == NULL || !create_clips(config, error, error_size)) {
+        if (error[0] == 0)
+            strncat(error, "no memory for music and tones", error_size - 1);
+        play_stop();
+        return TEL_ERR_SYSTEM;
+    }
+    return TEL_OK;
+}
+
+void play_stop(void)
+{
+    clip_free(music);
+    clip_free(ringback);
+    clip_free(dial_tone);
+    clip_free(test_tone);
+    for (int tone = 0; tone <= LAST_TONE; tone++) {
+        clip_free(tones[tone]);
+        tones[tone] = NULL;
+    }
+    music = ringback = dial_tone = test_tone = NULL;
+    free(list);
+    list = NULL;
+    list_count = 0;
+    music_frame = test_tone_made_for = 0;
+}
+
+void tel_set_tone(uint32_t hz)
+{
+    test_tone_hz = hz;
+}
+
+/* ---------------------------------------------------------------- the list of legs that need the tick */
+
+void play_wake(media_leg *leg)
+{
+    if (leg->tick_index != 0)
+        return;
+    list[list_count++] = tel_slot(leg->id);
+    leg->tick_index = list_count;
+}
+
+void play_sleep(media_leg *leg)
+{
+    if (leg->tick_index == 0)
+        return;
+    uint32_t last = list[--list_count];
+    list[leg->tick_index - 1] = last;
+    media_leg_at(last)->tick_index = leg->tick_index;
+    leg->tick_index = 0;
+}
+
+/* ---------------------------------------------------------------- clips */
+
+static void send_frame(media_leg *leg, const clip *c, uint32_t frame, int64_t now)
+{
+    if (!leg_can_send(leg)) {
+        leg->feed.kind = FEED_NONE;
+        return;
+    }
+    const media_format *format = &leg->formats[0];
+    size_t size;
+    const uint8_t *payload = clip_frame(c, format->codec, frame, &size);
+    if (payload == NULL)
+        return;
+    out_stream *stream = stream_of(leg, format->clock_rate);
+    feed *f = &leg->feed;
+    uint32_t step = format->clock_rate / MEDIA_FRAMES_PER_SECOND;
+    bool goes_on = f->kind == FEED_CLIP && f->clip == c && f->stream == stream && now - stream->sent_us < LATE_US;
+    uint32_t ts = goes_on ? stream->ts + step : stream_resume(stream, format->clock_rate, now);
+    if (!goes_on)
+        *f = (feed){.kind = FEED_CLIP, .clip = c, .stream = stream};
+
+    uint8_t packet[MEDIA_MAX_PACKET];
+    packet[0] = 0x80;
+    stream_header(packet, format->tx_pt, !goes_on, stream->seq++, ts, stream->ssrc);
+    memcpy(packet + RTP_HEADER, payload, size);
+    stream->ts = ts;
+    stream->step = step;
+    stream->sent_us = now;
+    stream_send(leg, packet, RTP_HEADER + size);
+}
+
+static const clip *source_clip(const media_leg *leg)
+{
+    switch (leg->source) {
+    case TEL_SOURCE_MUSIC: return music;
+    case TEL_SOURCE_RINGBACK: return ringback;
+    case TEL_SOURCE_DIAL_TONE: return dial_tone;
+    case TEL_SOURCE_TONE: return test_tone;
+    case TEL_SOURCE_SILENCE:
+    case TEL_SOURCE_LEG: return NULL;
+    }
+    return NULL;
+}
+
+static void tick_leg(media_leg *leg, int64_t now)
+{
+    bool digits = leg->digits.count != 0 && digits_tick(leg, now);
+    if (leg->tone != NULL) {
+        if (!digits)
+            send_frame(leg, leg->tone, leg->tone_frame, now);
+        if (++leg->tone_frame >= clip_frames(leg->tone))
+            play_tone_end(leg);
+        return;
+    }
+    const clip *c = source_clip(leg);
+    if (c != NULL && !digits) {
+        /* Music goes on for all alike, as from a radio: one frame for a thousand legs stays in the cache. */
+        uint32_t frame = c == music ? music_frame : leg->clip_frame;
+        send_frame(leg, c, frame % clip_frames(c), now);
+    }
+    if (c != NULL)
+        leg->clip_frame++;
+    else if (!digits && leg->source != TEL_SOURCE_TONE)
+        play_sleep(leg);
+}
+
+void play_tick(int64_t now, void (*between)(void))
+{
+    follow_test_tone();
+    music_frame = (music_frame + 1) % clip_frames(music);
+    uint32_t batch = 0;
+    for (uint32_t i = list_count; i > 0; i--) { /* backwards: a leg may leave the list at its turn */
+        tick_leg(media_leg_at(list[i - 1]), now);
+        if (++batch == BATCH) {
+            between();
+            batch = 0;
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- finite tones */
+
+void play_tone(media_leg *leg, tel_tone tone, uint64_t token)
+{
+    play_tone_end(leg);
+    leg->tone = tones[tone];
+    leg->tone_frame = 0;
+    leg->tone_token = token;
+    play_wake(leg);
+}
+
+void play_tone_end(media_leg *leg)
+{
+    if (leg->tone == NULL)
+        return;
+    leg->tone = NULL;
+    if (leg->tone_token != 0)
+        tel_emit(&(tel_event){.kind = TEL_EVENT_TONE_ENDED, .leg = leg->id, .token = leg->tone_token});
+    leg->tone_token = 0;
+}

@@ -1,0 +1,290 @@
+/*
+ * What the files of the media side share. All of it belongs to the media thread but the command queue, the port table
+ * and the counters (one writer, many readers).
+ */
+#ifndef TEL_MEDIA_INTERNAL_H
+#define TEL_MEDIA_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "media.h"
+
+#define MEDIA_FRAME_MS 20 /* of clips; what is relayed keeps its own */
+#define MEDIA_FRAME_US (MEDIA_FRAME_MS * 1000)
+#define MEDIA_FRAMES_PER_SECOND (1000 / MEDIA_FRAME_MS)
+#define MEDIA_MAX_PACKET 2048
+#define MEDIA_MAX_DIGITS 64
+#define RTP_HEADER 12
+
+struct clip;
+struct ear;
+
+/* A counter with one writer, the media thread; read by any. */
+typedef _Atomic uint64_t counter;
+
+static inline void count(counter *c, uint64_t by)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + by, memory_order_relaxed);
+}
+
+static inline uint64_t counted(const counter *c)
+{
+    return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+/* ---------------------------------------------------------------- a leg */
+
+/* What a leg sends at one clock rate. RFC 7160 §4.1: each clock rate has an SSRC of its own. */
+typedef struct out_stream {
+    bool started;
+    uint16_t seq; /* the next packet's */
+    uint32_t ssrc;
+    uint32_t ts;   /* of the last packet sent */
+    uint32_t step; /* timestamp units from one packet to the next, as last seen */
+    int64_t sent_us;
+} out_stream;
+
+/* What the last packet sent on a leg came from: while it stays the same, timestamps follow the source's own. */
+typedef enum feed_kind { FEED_NONE, FEED_RELAY, FEED_CLIP, FEED_DIGITS } feed_kind;
+typedef struct feed {
+    feed_kind kind;
+    uint16_t seq_offset;  /* FEED_RELAY: out = in + offset */
+    uint16_t seq_highest; /* of the input */
+    uint16_t seq_floor;   /* input packets before it belong to another offset */
+    uint32_t ts_offset;
+    uint32_t ssrc;
+    tel_leg_id leg;
+    const struct clip *clip;
+    const out_stream *stream;
+} feed;
+
+/* RFC 3550 §A.1, §A.8. */
+typedef struct reception {
+    bool started;
+    uint8_t payload_type;
+    uint16_t seq_highest;
+    uint32_t ssrc;
+    uint32_t extended_base;
+    uint32_t extended_highest;
+    uint64_t received; /* of this SSRC */
+    uint64_t lost_before;
+    uint32_t transit;
+    uint32_t jitter; /* timestamp units, times 16 */
+    uint32_t clock_rate;
+} reception;
+
+/* The last RFC 4733 event received. */
+typedef struct digit_in {
+    bool seen, ended;
+    uint8_t event;
+    uint16_t duration;
+    uint32_t ts;
+    uint32_t ssrc;
+} digit_in;
+
+/* RFC 4733 events to be sent, and where in the first of them we are. */
+typedef struct digit_out {
+    uint8_t count;
+    uint8_t phase; /* ticks since the digit's beginning */
+    uint8_t first;
+    uint8_t events[MEDIA_MAX_DIGITS];
+    uint32_t ts;
+} digit_out;
+
+typedef union media_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} media_address;
+
+/*
+ * The media of one leg, in one array by slot. A slot belongs to the newest id that a command has named; `closed` once
+ * that leg is gone, so that what is said of it later is ignored.
+ */
+typedef struct media_leg {
+    tel_leg_id id;
+    bool open; /* has sockets */
+    bool closed;
+    bool may_send, expect_rtp, muted, timed_out;
+    bool music_told;
+    tel_source source;
+    int rtp_fd, rtcp_fd;
+    uint16_t port;
+    uint16_t format_count;
+    media_format formats[MEDIA_MAX_FORMATS];
+    media_address remote_rtp;
+    socklen_t remote_size; /* 0: not known yet */
+    int64_t heard_us;      /* the last RTP or RTCP */
+
+    tel_leg_id from;        /* TEL_SOURCE_LEG */
+    uint32_t first_listener; /* slot + 1 of the legs that are sent what this one sends us */
+    uint32_t next_listener, previous_listener;
+    bool linked;
+
+    feed feed;
+    out_stream streams[2]; /* 8000 Hz, 48000 Hz */
+
+    uint32_t tick_index; /* place in the list of legs that need the tick, + 1 */
+    uint32_t clip_frame;
+    const struct clip *tone;
+    uint32_t tone_frame;
+    uint64_t tone_token;
+    digit_out digits;
+
+    reception reception;
+    digit_in digit_in;
+    struct ear *ear;
+
+    atomic_bool has_digits;
+    counter packets_received, packets_sent, bytes_received, bytes_sent, packets_dropped, packets_lost, digits_dropped;
+    counter jitter_us;
+} media_leg;
+
+typedef struct media_totals {
+    counter received, sent, dropped, digits_dropped;
+} media_totals;
+extern media_totals media_total;
+
+static inline bool leg_can_send(const media_leg *leg)
+{
+    return leg->may_send && !leg->muted && leg->remote_size != 0 && leg->format_count != 0;
+}
+
+/* ---------------------------------------------------------------- media.c: thread and slots */
+
+/* The leg's slot, taken over from an earlier leg if need be; NULL when the leg is gone. */
+media_leg *media_leg_of(tel_leg_id id);
+media_leg *media_leg_at(uint32_t slot);
+/* One more than the highest slot used so far. */
+uint32_t media_leg_limit(void);
+/* Watches a leg's new sockets. */
+void media_watch(media_leg *leg);
+/* Microseconds of CLOCK_MONOTONIC. */
+int64_t media_clock(void);
+
+/* ---------------------------------------------------------------- commands.c: from any thread to the media thread */
+
+void commands_start(int wake_fd);
+/* Carries out what has been posted; false when the last of it was to stop. */
+bool commands_run(int64_t now);
+bool commands_post_stop(void);
+/* Drops a leg's state, sockets included; its tone is reported as ended. */
+void leg_close(media_leg *leg);
+
+/* ---------------------------------------------------------------- ports.c */
+
+tel_result ports_start(const tel_config *config, char *error, size_t error_size);
+void ports_stop(void);
+/* Binds an RTP/RTCP pair; the RTP port, or 0. Any thread. */
+uint16_t ports_take(int *rtp_fd, int *rtcp_fd);
+/* The sockets have been closed. */
+void ports_give_back(uint16_t port);
+
+/* ---------------------------------------------------------------- stream.c: what a leg sends */
+
+out_stream *stream_of(media_leg *leg, uint32_t clock_rate);
+/* The timestamp with which another source goes on: later by what time has passed since the last packet. */
+uint32_t stream_resume(const out_stream *stream, uint32_t clock_rate, int64_t now);
+/* Writes the RTP header but for its first byte (version, padding, extension, CSRC count). */
+void stream_header(uint8_t *packet, uint8_t payload_type, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc);
+void stream_send(media_leg *leg, const uint8_t *packet, size_t size);
+
+/* ---------------------------------------------------------------- route.c, relay.c: who hears whom */
+
+void route_set(media_leg *leg, tel_source source, tel_leg_id from);
+/* The leg goes: nobody is sent what it sends any more. */
+void route_forget(media_leg *leg);
+void relay_receive(media_leg *leg, uint8_t *packet, size_t size, const media_address *from, int64_t now);
+bool relay_known_sender(const media_leg *leg, const media_address *from);
+
+/* ---------------------------------------------------------------- play.c: clips, tones and digits by the tick */
+
+tel_result play_start(const tel_config *config, uint32_t legs, char *error, size_t error_size);
+void play_stop(void);
+/* Puts the leg into the list of those that need the tick, or leaves it there. */
+void play_wake(media_leg *leg);
+void play_sleep(media_leg *leg);
+/* One tick of 20 ms for every leg in the list. `between` is called after each batch of packets. */
+void play_tick(int64_t now, void (*between)(void));
+void play_tone(media_leg *leg, tel_tone tone, uint64_t token);
+/* Ends the tone that is being played, if any, and reports it. */
+void play_tone_end(media_leg *leg);
+
+/* ---------------------------------------------------------------- digits_rtp.c: RFC 4733 */
+
+/* A telephone-event packet from the peer. */
+void digits_receive(media_leg *leg, const uint8_t *payload, size_t size, uint32_t ts, uint32_t ssrc);
+void digits_queue(media_leg *leg, const char *digits);
+/* Sends what is due of the queued digits; false when there are none any more. */
+bool digits_tick(media_leg *leg, int64_t now);
+
+/* ---------------------------------------------------------------- rtcp.c */
+
+void rtcp_receive(media_leg *leg, int64_t now);
+/* Looks through a part of the legs for peers that have gone silent: all of them twice a second. */
+void rtp_timeouts(uint32_t part, int64_t now, int64_t timeout_us);
+
+/* ---------------------------------------------------------------- codecs.c: over pjmedia */
+
+typedef struct coder coder;
+
+tel_result codecs_start(const tel_config *config, char *error, size_t error_size);
+void codecs_stop(void);
+bool codecs_configured(media_codec codec);
+/* The rate of the PCM that is encoded. */
+uint32_t codec_pcm_rate(media_codec codec);
+coder *coder_open_encoder(media_codec codec);
+/* Decodes to 8000 Hz. */
+coder *coder_open_decoder(media_codec codec);
+/* One frame of 20 ms at codec_pcm_rate; bytes written. */
+size_t coder_encode(coder *c, const int16_t *pcm, uint8_t *out, size_t out_size);
+/* Samples written. */
+size_t coder_decode(coder *c, const uint8_t *payload, size_t size, int16_t *out, size_t out_samples);
+void coder_close(coder *c);
+
+/* ---------------------------------------------------------------- clips.c, tones.c, melody.c, wav.c: what is played */
+
+/* PCM at any rate: `out` is to be filled with `samples` samples of the clip from its beginning. */
+typedef void (*pcm_source)(const void *what, uint32_t rate, int16_t *out, size_t samples);
+
+/* Sound encoded once for each configured codec, in frames of 20 ms. */
+typedef struct clip clip;
+clip *clip_create(uint32_t frames, bool loops, pcm_source source, const void *what);
+void clip_free(clip *c);
+uint32_t clip_frames(const clip *c);
+const uint8_t *clip_frame(const clip *c, media_codec codec, uint32_t frame, size_t *size);
+
+/* Amplitude of a sine of so many dBm0 (G.711: 3.14 dBm0 is full scale, about what A-law and µ-law share). */
+double tone_amplitude(double dbm0);
+clip *tone_create(tel_tone tone);
+clip *tone_create_ringback(void);
+clip *tone_create_continuous(uint32_t hz, double dbm0);
+clip *melody_create(void);
+clip *wav_create(const char *path, char *error, size_t error_size);
+
+/* ---------------------------------------------------------------- ear.c, detect.c, record.c: for test phones */
+
+void ear_listen(media_leg *leg, bool on);
+/* `file` has been opened for writing; NULL stops. */
+void ear_record(media_leg *leg, void *file, int64_t now);
+void ear_packet(media_leg *leg, media_codec codec, const uint8_t *payload, size_t size, bool marker, uint8_t pt,
+                uint32_t ssrc, int64_t now);
+/* Once a tick for legs with ears: notices that nothing comes any more. */
+void ear_tick(int64_t now);
+void ear_close(media_leg *leg);
+
+#define SILENCE_DBM0 (-55) /* below it nothing is heard */
+typedef struct detector detector;
+detector *detector_create(void);
+void detector_free(detector *d);
+/* Forgets what it heard: from silence on. */
+void detector_reset(detector *d);
+/* Takes 8 kHz samples; true when what is heard has changed. */
+bool detector_feed(detector *d, const int16_t *pcm, size_t samples, int32_t *hz, int32_t *level_db);
+
+typedef struct recording recording;
+recording *recording_create(void *file, int64_t now);
+void recording_write(recording *r, const int16_t *pcm, size_t samples, int64_t now);
+void recording_close(recording *r);
+
+#endif
