@@ -50,8 +50,8 @@ void media_close(tel_leg_id leg);
 void media_send_digits(tel_leg_id leg, const char *digits);
 
 /**
- * The media half of tel_get_leg_stats and tel_get_stats: fills packets_*, bytes_*, jitter_ms and digits_dropped of a
- * leg, and adds to rtp_* and digits_dropped of the process; leaves all else as it is. False: no such leg here.
+ * The media half of tel_get_leg_stats and tel_get_stats: fills packets_*, bytes_* and jitter_ms of a leg, adds to its
+ * digits_dropped, and to rtp_* and digits_dropped of the process; leaves all else as it is. False: no such leg here.
  */
 bool media_get_leg_stats(tel_leg_id leg, tel_leg_stats *stats);
 void media_get_stats(tel_stats *stats);

@@ -17,13 +17,8 @@ bool tel_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
         snprintf(stats->codec, sizeof(stats->codec), "%s", sdp_codec_name(leg->params.formats[0].codec));
         pj_sockaddr_print(&leg->params.remote_rtp, stats->remote_rtp, sizeof(stats->remote_rtp), 3);
     }
-    uint64_t dropped = leg->digits_dropped;
     leg_release(dialog);
-    tel_leg_stats media = *stats;
-    if (media_get_leg_stats(id, &media)) {
-        *stats = media;
-        stats->digits_dropped += stats->digits_dropped == dropped ? 0 : dropped;
-    }
+    media_get_leg_stats(id, stats);
     return true;
 }
 
