@@ -57,7 +57,7 @@ let package = Package(
             dependencies: ["TransferEngine", "EventLog", "Metrics"],
             swiftSettings: strict
         ),
-        .testTarget(name: "EventLogTests", dependencies: ["EventLog"], swiftSettings: strict),
+        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "CallEvents", "Metrics"], swiftSettings: strict),
         .testTarget(name: "MetricsTests", dependencies: ["Metrics", "EventLog", "CallEvents"], swiftSettings: strict),
         .testTarget(name: "TelephonyTests", dependencies: ["CTelephony"], swiftSettings: strict),
         .testTarget(name: "ControllerTests", dependencies: ["Controller"], swiftSettings: strict),

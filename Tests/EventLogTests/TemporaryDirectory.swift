@@ -6,8 +6,12 @@ import Foundation
 final class TemporaryDirectory: Sendable {
     let path: String
 
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("warmline-log-\(UUID().uuidString)")
+    /// - Parameter inMemory: where the system has such a place; for tests that sync thousands of times.
+    init(inMemory: Bool = false) throws {
+        let memory = URL(fileURLWithPath: "/dev/shm")
+        let hasMemory = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
+        let parent = hasMemory ? memory : FileManager.default.temporaryDirectory
+        let url = parent.appendingPathComponent("warmline-log-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         path = url.path
     }

@@ -31,7 +31,7 @@ public struct EventParser {
     public init() {}
 
     /// Takes a line of a file apart; its errors name the place.
-    public mutating func parse(_ line: UnsafeRawBufferPointer, in file: String, number: Int) throws(LineError) {
+    public mutating func parse(_ line: UnsafeRawBufferPointer, in file: String, number: Int?) throws(LineError) {
         do {
             try parse(line)
             self.file = file

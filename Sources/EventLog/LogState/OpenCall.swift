@@ -54,6 +54,8 @@ struct OpenCall {
     private var conference: (opening: ConferenceStarted, began: Int64)?
     private var queues: [Queue] = []
     private var stays: [Stay] = []
+    /// The queue or the hold has said that the caller left, `call.ended` not yet.
+    private var callerLeft = false
     /// The caller's stay is over; a consult and stays may outlive it.
     private(set) var hasEnded = false
 
@@ -104,7 +106,9 @@ struct OpenCall {
         case .callQueued(let fields):
             group = fields.group
             queues.append(Queue(group: fields.group, position: fields.position, began: mono))
-        case .callDequeued(let fields): queues.removeAll { $0.group == fields.group }
+        case .callDequeued(let fields):
+            queues.removeAll { $0.group == fields.group }
+            if fields.outcome == .abandoned { callerLeft = true }
         case .callAnswered(let fields):
             answered = mono
             agent = fields.agent
@@ -118,7 +122,9 @@ struct OpenCall {
         case .holdStarted(let fields):
             let began = Hold(number: fields.hold, reason: fields.reason, agent: fields.agent, began: mono)
             if fields.reason == .callerPhone { callerHold = began } else { hold = began }
-        case .holdEnded(let fields): endHold(fields.hold, at: mono)
+        case .holdEnded(let fields):
+            endHold(fields.hold, at: mono)
+            if fields.outcome == .abandoned { callerLeft = true }
         case .transferStarted(let fields):
             transfer = fields
             transfers = max(transfers, fields.transfer)
@@ -260,10 +266,13 @@ extension OpenCall {
 
     private func lost(at mono: Int64, after closed: OpenCall) -> CallEvent {
         let parts = closed.parts(at: mono)
+        let abandoned = callerLeft && answered == nil
+        let cause: Cause = !callerLeft ? .lost : abandoned ? .abandoned : .normal
         return .callEnded(
             CallEnded(
-                endedBy: .controller, cause: .lost, arrived: arrived, line: line, group: group, agent: lastAgent,
+                endedBy: callerLeft ? .caller : .controller, cause: cause, arrived: arrived, line: line, group: group,
+                agent: lastAgent,
                 caller: caller, waitMs: Int(parts.wait), talkMs: Int(parts.talk), holdMs: Int(parts.hold),
-                callerHoldMs: Int(closed.callerHoldMs), transfers: transfers, abandoned: false))
+                callerHoldMs: Int(closed.callerHoldMs), transfers: transfers, abandoned: abandoned))
     }
 }

@@ -38,7 +38,7 @@ struct NodeBook {
             if lastSeq != firstSeq, fields.openCalls != open {
                 findings.add(.segment, "open_calls is \(fields.openCalls), but \(open) are open")
             }
-            announced = (fields.openCalls, fields.agents, [])
+            if fields.openCalls > 0 || fields.agents > 0 { announced = (fields.openCalls, fields.agents, []) }
         default:
             if let id = event.call { checkCall(id, event, &findings) }
         }
