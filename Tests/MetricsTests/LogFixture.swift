@@ -33,9 +33,11 @@ final class LogFixture {
 }
 
 /// Runs a command and keeps what it prints.
-func output(_ run: ((String) -> Void, (String) -> Void) -> Int32) -> (status: Int32, out: [String], err: [String]) {
+func output(_ run: ((String) -> Void, (String) -> Void) throws -> Int32) rethrows -> (
+    status: Int32, out: [String], err: [String]
+) {
     var out: [String] = []
     var err: [String] = []
-    let status = run({ out.append($0) }, { err.append($0) })
+    let status = try run({ out.append($0) }, { err.append($0) })
     return (status, out, err)
 }

@@ -51,7 +51,7 @@ extension Timeline {
         case .callerHold: "holds"
         case .consult: "consult"
         case .conference: "three-way"
-        case .idle: "waits for the agent"
+        case .idle: "is by itself"
         }
     }
 

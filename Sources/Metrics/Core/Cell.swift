@@ -1,0 +1,88 @@
+import CallEvents
+
+/// The counts of one row of figures: the total, or one value of the keys.
+struct Cell: Sendable {
+    // Calls received, by outcome.
+    var received = 0
+    var answered = 0
+    var abandoned = 0
+    var overflowed = 0
+    var callback = 0
+    var controllerEnded = 0
+    var lost = 0
+    var open = 0
+    /// Of the answered, those that had not ended when the log did.
+    var inProgress = 0
+    /// Not received: refused before they became calls.
+    var refused = 0
+
+    /// First waits that ended.
+    var wait = Histogram()
+    /// Of these, those that ended in an answer.
+    var waitConnected = 0
+    /// Hold segments that ended.
+    var hold = Histogram()
+    var holdConnected = 0
+    var holdAbandoned = 0
+    var holdOpen = 0
+    /// Arrival to first answer by a human.
+    var response = Histogram()
+
+    var answeredWithin = 0
+    /// Abandoned within the time that counts as a mistake of the caller's.
+    var shortAbandoned = 0
+    /// Left for another group: only where groups are told apart.
+    var leftForOther = 0
+
+    /// Stays of agents, and their parts.
+    var stays = 0
+    var talkMs: Int64 = 0
+    var stayHoldMs: Int64 = 0
+    var wrapUpMs: Int64 = 0
+
+    var transfersCompleted = Counts<TransferKind>()
+    var transfersFailed = Counts<Cause>()
+    var transfersCancelled = 0
+    var transfersOpen = 0
+    var fallbacks = Counts<FallbackStep>()
+
+    /// Milliseconds of agents in each state.
+    var agentTime = Counts<AgentState>()
+
+    var disposed = 0
+    var resolved = 0
+
+    var firstCalls = 0
+    var firstCallsResolved = 0
+    var firstCallsPending = 0
+    var callersWithheld = 0
+
+    var transfersStarted: Int {
+        transfersCompleted.total + transfersFailed.total + transfersCancelled + transfersOpen
+    }
+}
+
+/// A count for each word of a closed set.
+struct Counts<Word: LogEnum>: Sendable {
+    /// In the order of the words; empty until one is counted.
+    private var counts: [Int64] = []
+
+    subscript(word: Word) -> Int64 {
+        get { counts.isEmpty ? 0 : counts[Self.index(word)] }
+        set {
+            if counts.isEmpty { counts = Array(repeating: 0, count: Word.allCases.count) }
+            counts[Self.index(word)] = newValue
+        }
+    }
+
+    var total: Int { Int(counts.reduce(0, +)) }
+
+    private static func index(_ word: Word) -> Int {
+        var index = 0
+        for known in Word.allCases {
+            if known == word { return index }
+            index += 1
+        }
+        return index - 1
+    }
+}

@@ -1,0 +1,50 @@
+import CallEvents
+import EventLog
+
+/// What counting needs of one event, in numbers: strings are names' numbers, ids are hashes.
+struct Fact {
+    var type = EventType.other
+    var seq: UInt64 = 0
+    /// Microseconds since 1970.
+    var wall: Int64 = 0
+    /// Milliseconds of the monotonic clock.
+    var mono: Int64 = 0
+    var node = Name.null
+    /// Hash of the call's id; 0 where there is none.
+    var call: UInt64 = 0
+    var agent = Name.missing
+    var group = Name.missing
+    var line = Name.missing
+    var target = Name.missing
+    var code = Name.missing
+    /// A set of skills' number; 0 for none.
+    var skills: Int32 = 0
+    /// Hash of the caller's number; 0 where it is withheld.
+    var caller: UInt64 = 0
+    /// When the call arrived, microseconds since 1970; 0 where the line does not say.
+    var arrived: Int64 = 0
+    /// The event's own length: `wait_ms`, `queue_ms`, `hold_ms`, `stay_ms`, `in_state_ms`.
+    var length: Int64 = 0
+    var talkMs: Int64 = 0
+    var holdMs: Int64 = 0
+    /// The hold's or the transfer's number; of `call.ended` the number of transfers.
+    var number: Int64 = 0
+    /// The service level's threshold in seconds; -1 where none is said.
+    var serviceLevel: Int32 = -1
+    var direction = Direction.other
+    var reason: HoldReason?
+    var holdOutcome = HoldOutcome.other
+    var queueOutcome = QueueOutcome.other
+    var kind = TransferKind.other
+    var cause = Cause.other
+    var step = FallbackStep.other
+    var old = AgentState.other
+    var new = AgentState.other
+    /// `human` of an answer, `abandoned` of an end, `resolved` of a verdict.
+    var flag = false
+    /// The earlier verdict.
+    var previous: Bool?
+
+    /// When what the event closes began, by its own length.
+    var began: Int64 { wall - length * 1000 }
+}

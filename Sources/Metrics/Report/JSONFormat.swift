@@ -1,0 +1,41 @@
+extension MetricsReport {
+    /// One JSON object: `from`, `to`, `total`, with keys `by`, and what reading the log met as `input`.
+    public func json() -> String {
+        var object = JSONText()
+        object.field("from", from)
+        object.field("to", to)
+        object.raw("total", Self.figures(total, into: JSONText()).closed())
+        if !by.isEmpty {
+            let rows = self.rows.map { row in
+                var key = JSONText()
+                for (name, value) in zip(by, row.key) { key.field(name.rawValue, value) }
+                var object = JSONText()
+                object.raw("key", key.closed())
+                return Self.figures(row, into: object).closed()
+            }
+            object.raw("by", "[" + rows.joined(separator: ",") + "]")
+        }
+        object.raw("input", inputJSON)
+        return object.closed()
+    }
+
+    private static func figures(_ row: Row, into object: JSONText) -> JSONText {
+        var object = object
+        for figure in Figure.all { object.raw(figure.key, row[figure].plain ?? "null") }
+        return object
+    }
+
+    private var inputJSON: String {
+        var object = JSONText()
+        object.field("events", input.events)
+        object.raw("nodes", "[" + input.nodes.map(JSONText.quoted).joined(separator: ",") + "]")
+        object.field("repeated", input.repeated)
+        object.field("missing", Int(clamping: input.missing))
+        object.field("torn", input.torn)
+        object.field("not_events", input.brokenCount)
+        var types = JSONText()
+        for (type, count) in input.unknownTypes.sorted(by: { $0.key < $1.key }) { types.field(type, count) }
+        object.raw("unknown_types", types.closed())
+        return object.closed()
+    }
+}

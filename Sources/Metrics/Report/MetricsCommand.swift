@@ -1,0 +1,106 @@
+import CallEvents
+import Foundation
+
+/// `warmline metrics [PATH…]`: the figures of logs.
+public struct MetricsCommand: Sendable {
+    /// How the figures are written.
+    public enum Format: String, CaseIterable, Sendable { case table, json }
+
+    /// Directories of segments, or files.
+    public var paths: [String]
+    public var options: MetricsOptions
+    public var format: Format
+    /// Whether the table may use a terminal's colours.
+    public var colour = false
+
+    /// - Throws: `UsageError` for a format, key, time zone, moment or number that is none.
+    public init(
+        paths: [String], since: String? = nil, until: String? = nil, by: String? = nil, timeZone: String? = nil,
+        format: String? = nil, serviceLevel: String? = nil, shortAbandon: String? = nil, direction: String? = nil
+    ) throws(UsageError) {
+        self.paths = paths
+        self.format = try Self.word(format, "--format", Format.table)
+        var options = MetricsOptions()
+        if let timeZone { options.timeZone = try Self.zone(timeZone) }
+        if let by { options.by = try GroupKey.list(by) }
+        options.since = try Self.moment(since, "--since", options.timeZone)
+        options.until = try Self.moment(until, "--until", options.timeZone)
+        if let since = options.since, let until = options.until, since > until {
+            throw UsageError("--since is after --until")
+        }
+        if let serviceLevel {
+            guard let seconds = Int(serviceLevel), seconds >= 0 else {
+                throw UsageError("--service-level: \"\(serviceLevel)\" is not a number of seconds")
+            }
+            options.serviceLevel = seconds
+        }
+        if let shortAbandon {
+            guard let seconds = Double(shortAbandon), seconds >= 0, seconds < 1e9 else {
+                throw UsageError("--short-abandon: \"\(shortAbandon)\" is not a number of seconds")
+            }
+            options.shortAbandonMs = Int64((seconds * 1000).rounded())
+        }
+        options.direction = try Self.word(direction, "--direction", Direction.inbound)
+        self.options = options
+    }
+
+    /// The figures go to `out`, line by line without newlines, errors and lines that are no event to `err`.
+    /// - Returns: the exit status: 1 when a line was no event, 2 when a path is no log.
+    public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
+        do {
+            let report = try MetricsReport.read(paths: paths, options: options)
+            switch format {
+            case .table: report.table(colour: colour).forEach(out)
+            case .json: out(report.json())
+            }
+            report.input.broken.forEach(err)
+            return report.input.brokenCount == 0 ? 0 : 1
+        } catch {
+            err("warmline metrics: \(error)")
+            return 2
+        }
+    }
+
+    /// The formula of a figure, as text; of all figures without a key.
+    /// - Throws: `UsageError` for an unknown key.
+    public static func explain(_ key: String?) throws(UsageError) -> [String] {
+        guard let key else { return Figure.all.map { "\($0.key): \($0.explanation)" } }
+        let found = Figure.all.filter { $0.key == key || $0.key.hasPrefix(key + ".") }
+        if found.isEmpty { throw UsageError("--explain: unknown key \"\(key)\"; --explain alone lists all") }
+        return found.map { "\($0.key): \($0.explanation)" }
+    }
+
+    private static func word<Word: RawRepresentable & CaseIterable>(
+        _ text: String?, _ option: String, _ standard: Word
+    ) throws(UsageError) -> Word where Word.RawValue == String {
+        guard let text else { return standard }
+        guard let word = Word(rawValue: text) else {
+            let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError("\(option): unknown \"\(text)\"; known are \(known)")
+        }
+        return word
+    }
+
+    private static func zone(_ name: String) throws(UsageError) -> TimeZone {
+        if name == "UTC" || name == "Z" { return TimeZone(secondsFromGMT: 0)! }
+        // Abbreviations mean different zones in different places.
+        guard name.contains("/") || name.hasPrefix("GMT") || name == "local" else {
+            throw UsageError("--tz: \"\(name)\" is not a time zone such as Europe/Riga, UTC or local")
+        }
+        if name == "local" { return TimeZone.current }
+        guard let zone = TimeZone(identifier: name) else {
+            throw UsageError("--tz: \"\(name)\" is not a time zone such as Europe/Riga, UTC or local")
+        }
+        return zone
+    }
+
+    private static func moment(
+        _ text: String?, _ option: String, _ zone: TimeZone
+    ) throws(UsageError) -> Int64? {
+        guard let text else { return nil }
+        guard let moment = MomentParser(timeZone: zone).parse(text) else {
+            throw UsageError("\(option): \"\(text)\" is not a moment such as 2026-03-02 or 2026-03-02T09:00+02:00")
+        }
+        return moment
+    }
+}

@@ -1,0 +1,41 @@
+/// The figures of a log: in total, and by the keys asked for.
+public struct MetricsReport: Sendable {
+    public struct Row: Sendable {
+        /// The values of the keys, in the order asked; null where a thing belongs to none.
+        public var key: [String?]
+        var cell: Cell
+
+        public subscript(_ figure: Figure) -> Figure.Value { figure.compute(cell) }
+        /// A figure by its key; none also for an unknown one.
+        public subscript(_ key: String) -> Figure.Value { Figure.named(key).map { $0.compute(cell) } ?? .none }
+    }
+
+    /// What reading the log met beside events of known types.
+    public struct Input: Sendable {
+        public var events = 0
+        public var bytes = 0
+        public var nodes: [String] = []
+        /// Lines whose `seq` had been read before.
+        public var repeated = 0
+        /// Numbers that no line has: part of the log is missing.
+        public var missing: UInt64 = 0
+        /// Ends of files that hold no whole event.
+        public var torn = 0
+        /// Lines that are no event: where, and why. Only the first of them are kept.
+        public var broken: [String] = []
+        public var brokenCount = 0
+        /// Event types of later versions.
+        public var unknownTypes: [String: Int] = [:]
+
+        public init() {}
+    }
+
+    public var options: MetricsOptions
+    public var by: [GroupKey] { options.by }
+    public var total: Row
+    public var rows: [Row]
+    public var input: Input
+    /// The period: what was asked for, else the first and the last event; null for an empty log.
+    public var from: String?
+    public var to: String?
+}
