@@ -7,6 +7,8 @@ import Testing
 @Suite struct FollowerTests {
     let directory: TemporaryDirectory
 
+    let ears = WriterEars()
+
     init() throws { directory = try TemporaryDirectory() }
 
     private func writer(segmentBytes: Int = 1 << 26) throws -> LogWriter {
@@ -14,51 +16,53 @@ import Testing
             LogConfiguration(
                 directory: directory.log, node: "ctl-1", boot: "boot-1", durability: .always, segmentBytes: segmentBytes
             ),
-            clock: { Story.time(4_999_000) })
+            callbacks: ears.callbacks, clock: { Story.time(4_999_000) })
     }
 
-    /// Polls until so many events have come, or a bound has passed.
-    private func collect(_ count: Int, from follower: LogFollower, into seqs: inout [UInt64]) throws {
+    /// Reads on until the line with that number has come, or a bound has passed.
+    private func collect(upTo seq: UInt64, from follower: LogFollower, into seqs: inout [UInt64]) throws {
         let bound = Date(timeIntervalSinceNow: 10)
-        while seqs.count < count, Date() < bound {
+        while seqs.last ?? 0 < seq, Date() < bound {
             try follower.poll { seqs.append($0.seq) }
-            if seqs.count < count { _ = follower.wait(milliseconds: 100) }
+            if seqs.last ?? 0 < seq { _ = follower.wait(milliseconds: 100) }
         }
-        #expect(seqs.count >= count)
+        #expect(seqs.last == seq)
     }
 
     @Test func linesComeOnceAndInOrderAcrossSegments() throws {
         let writer = try writer(segmentBytes: 2000)
-        defer { writer.close() }
         let follower = try LogFollower(path: directory.log)
         var seqs: [UInt64] = []
         for record in Story.day().records {
             writer.append(record)
             try follower.poll { seqs.append($0.seq) }
         }
-        let events = Story.day().records.count
-        try collect(events, from: follower, into: &seqs)
+        writer.close()
+        try collect(upTo: writer.status.syncedSeq, from: follower, into: &seqs)
         #expect(seqs == Array(1...UInt64(seqs.count)))
         #expect(try directory.names().count > 5)
     }
 
     @Test func aFollowerFromTheEndSeesOnlyWhatComes() throws {
         let writer = try writer(segmentBytes: 3000)
-        defer { writer.close() }
         let records = Story.day().records
-        for record in records.prefix(30) { writer.append(record) }
         let all = try LogFollower(path: directory.log)
+        var ticket: LogWriter.Ticket = 0
+        for record in records.prefix(30) { ticket = writer.append(record) }
+        #expect(ears.waitForDurable(ticket))
         var before: [UInt64] = []
-        try collect(31, from: all, into: &before)
+        try all.poll { before.append($0.seq) }
+        #expect(before == Array(1...writer.status.syncedSeq))
         let follower = try LogFollower(path: directory.log, from: .end)
         var seqs: [UInt64] = []
         try follower.poll { seqs.append($0.seq) }
         #expect(seqs.isEmpty)
         for record in records.dropFirst(30) { writer.append(record) }
-        try collect(records.count - 30, from: follower, into: &seqs)
-        try collect(before.count + seqs.count, from: all, into: &before)
-        let first = try #require(seqs.first)
-        #expect(seqs == Array(first...(first + UInt64(seqs.count) - 1)))
+        writer.close()
+        try collect(upTo: writer.status.syncedSeq, from: follower, into: &seqs)
+        try collect(upTo: writer.status.syncedSeq, from: all, into: &before)
+        #expect(seqs.count >= records.count - 30)
+        #expect(before == Array(1...writer.status.syncedSeq))
         #expect(Array(before.suffix(seqs.count)) == seqs)
     }
 

@@ -9,9 +9,12 @@ import Glibc
 public struct LogReader {
     public let path: String
     /// Whether lines are handed over again whose `seq` has been read already.
-    public var keepsRepeats = false
+    public var keepsRepeats: Bool
 
-    public init(path: String) { self.path = path }
+    public init(path: String, keepsRepeats: Bool = false) {
+        self.path = path
+        self.keepsRepeats = keepsRepeats
+    }
 
     /// Calls `body` with each line, parsed.
     /// - Throws: `LogError` where a file cannot be read, `LineError` naming file and line where one is no event, and
