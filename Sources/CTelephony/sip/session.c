@@ -26,6 +26,23 @@ static void end_without_codec(struct leg *leg)
     session_close(inv, PJSIP_SC_NOT_ACCEPTABLE_HERE, 0, "no common codec", 0);
 }
 
+/**
+ * Gives back what PJSIP keeps of an INVITE of ours that has been acknowledged, some 25 KB a leg: the request, for a
+ * redirect or a 422 that cannot come any more, and the ACK, which PJSIP makes anew if the 200 comes once more. An ACK
+ * with the answer in it (RFC 3261 §13.2.1) cannot be made again and stays.
+ */
+static void drop_kept_messages(pjsip_inv_session *inv)
+{
+    if (inv->invite_req) {
+        pjsip_tx_data_dec_ref(inv->invite_req);
+        inv->invite_req = NULL;
+    }
+    if (inv->last_ack && !inv->last_ack->msg->body) {
+        pjsip_tx_data_dec_ref(inv->last_ack);
+        inv->last_ack = NULL;
+    }
+}
+
 static void on_state_changed(pjsip_inv_session *inv, pjsip_event *event)
 {
     struct leg *leg = leg_of(inv->dlg);
@@ -98,6 +115,9 @@ static void on_tsx_state_changed(pjsip_inv_session *inv, pjsip_transaction *tsx,
     struct leg *leg = leg_of(inv->dlg);
     if (!leg || event->type != PJSIP_EVENT_TSX_STATE)
         return;
+    if (tsx->role == PJSIP_ROLE_UAC && tsx->method.id == PJSIP_INVITE_METHOD &&
+        inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state >= PJSIP_TSX_STATE_TERMINATED)
+        drop_kept_messages(inv);
     if (tsx->role == PJSIP_ROLE_UAS) {
         on_server_transaction(leg, tsx, event);
     } else if (tsx->method.id == PJSIP_BYE_METHOD && tsx->state < PJSIP_TSX_STATE_PROCEEDING) {
