@@ -14,7 +14,7 @@ struct Command: Sendable {
     var run: @Sendable (Arguments) throws -> Int32
 
     init(
-        _ name: String, _ operands: String = "", count: ClosedRange<Int> = 0...0, _ summary: String,
+        _ name: String, operands: String = "", count: ClosedRange<Int> = 0...0, _ summary: String,
         details: String = "", options: [Option] = [], run: @escaping @Sendable (Arguments) throws -> Int32
     ) {
         self.name = name

@@ -3,7 +3,7 @@ import Foundation
 
 /// The command line: finds the command, runs it, says what went wrong.
 enum CommandLineTool {
-    static let commands: [Command] = serviceCommands
+    static let commands: [Command] = serviceCommands + callCommands + logCommands
 
     static func main(_ words: [String]) -> Int32 {
         // A reader that went away (`| head`) is noticed by the failed write, not by the signal.
@@ -37,7 +37,7 @@ enum CommandLineTool {
             }
             return try command(words[1]).execute(["--help"])
         case "--version":
-            print("warmline \(Controller.version)")
+            print("warmline \(warmlineVersion)")
             return 0
         default:
             return try command(first).execute(Array(words.dropFirst()))

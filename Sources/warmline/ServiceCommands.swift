@@ -1,23 +1,59 @@
 import Controller
+import Foundation
 
-private let configOption = Option("config", "FILE", "the configuration (JSON5)")
-
-/// The commands that run or check a controller.
+/// The commands that run or check a controller, and `replay`.
 let serviceCommands: [Command] = [
     Command(
-        "check", "--config FILE", "validate a configuration and print it with every default filled in",
+        "serve", operands: "--config FILE", "run the controller in the foreground",
+        details: """
+            Says `ready` on stdout once it takes calls, and READY=1 to the socket that NOTIFY_SOCKET names, where there is
+            one. SIGTERM or SIGINT: no new calls, running ones go on for transfer.drainTimeout; a second one ends them at
+            once. Relative paths in a configuration are relative to the directory in which warmline runs.
+            """,
+        options: [
+            configOption,
+            Option("trace", "FILE", "record everything the engine is told, for `warmline replay`"),
+        ]
+    ) { arguments in
+        let service = Service(configuration: try configuration(arguments), trace: arguments.value("trace"))
+        try service.run(ready: { output("ready") }, say: { complain($0) })
+        return 0
+    },
+    Command(
+        "check", operands: "--config FILE", "validate a configuration and print it with every default filled in",
         details: """
             Every mistake is named on a line of its own: file, line, key and reason. Passwords are masked in what is
             printed. Relative paths in a configuration are relative to the directory in which warmline runs.
             """,
         options: [configOption]
     ) { arguments in
-        print(try configuration(arguments).json.pretty)
+        output(try configuration(arguments).json.pretty)
         return 0
-    }
+    },
+    Command(
+        "replay", operands: "FILE", count: 1...1, "feed a recorded trace to the engine and print its effects",
+        details: """
+            A diagnostic. FILE was written by `serve --trace`. Prints one effect a line as JSON with sorted keys; the same
+            trace gives the same bytes every time.
+            """
+    ) { arguments in
+        try Replay.run(path: arguments.operands[0], output: { output($0) })
+        return 0
+    },
 ]
+
+let configOption = Option("config", "FILE", "the configuration (JSON5)")
 
 private func configuration(_ arguments: Arguments) throws -> Configuration {
     guard let file = arguments.value("config") else { throw Failure.usage("--config FILE is missing") }
     return try Configuration.load(file: file)
+}
+
+/// A result: one line, or several, on stdout. Ends the process quietly when nobody reads any more (`| head`).
+func output(_ text: String) {
+    do {
+        try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+    } catch {
+        exit(1)
+    }
 }

@@ -1,3 +1,4 @@
+import EventLog
 import TransferEngine
 
 /// The configuration of a controller as read, defaults filled in. Times are in milliseconds. Relative paths are
@@ -83,8 +84,6 @@ public struct Configuration: Hashable, Sendable {
         public var maxPending = 1_000_000
         public var notes = true
     }
-
-    public enum Durability: String, Hashable, Sendable, CaseIterable { case batch, always }
 
     public struct Control: Hashable, Sendable {
         public static let defaultSocket = "warmline.sock"

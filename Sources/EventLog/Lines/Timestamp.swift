@@ -119,3 +119,21 @@ enum Timestamp {
         return (seconds - offset) * 1_000_000 + fraction
     }
 }
+
+extension WallTime {
+    /// RFC 3339 in UTC with six decimals, as in the log.
+    public var timestamp: String {
+        var bytes: [UInt8] = []
+        Timestamp.append(microseconds, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Reads a time stamp of the log; null for anything else.
+    public init?(timestamp: String) {
+        var timestamp = timestamp
+        guard let microseconds = timestamp.withUTF8({ Timestamp.microseconds(UnsafeRawBufferPointer($0)) }) else {
+            return nil
+        }
+        self.init(microseconds: microseconds)
+    }
+}

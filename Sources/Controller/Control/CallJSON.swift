@@ -1,0 +1,78 @@
+import CallEvents
+import EventLog
+import TransferEngine
+
+// What `calls.list` and `call.show` say: the words and units of the log.
+
+extension CallSummary {
+    var json: JSONValue { .object(members) }
+
+    fileprivate var members: [JSONValue.Member] {
+        [
+            .init("call", .string(call)),
+            .init("state", .string(state)),
+            .init("since", .string(since.timestamp)),
+            .init("arrived", .string(arrived.timestamp)),
+            .init("caller", JSONValue(caller)),
+            .init("from", .string(from)),
+            .init("direction", .string(direction.rawValue)),
+            .init("line", JSONValue(line)),
+            .init("group", JSONValue(group)),
+            .init("agent", JSONValue(agent)),
+            .init("target", JSONValue(target)),
+            .init("holds", JSONValue(holds)),
+            .init("transfers", JSONValue(transfers)),
+        ]
+    }
+}
+
+extension CallDetail {
+    /// The summary's keys, and a list for each kind of part.
+    var json: JSONValue {
+        .object(
+            summary.members + [
+                .init("legs", .array(legs.map(\.json))),
+                .init("hold_segments", .array(holds.map(\.json))),
+                .init("consults", .array(consults.map(\.json))),
+                .init("transfer_requests", .array(transfers.map(\.json))),
+            ])
+    }
+}
+
+extension CallDetail.Leg {
+    fileprivate var json: JSONValue {
+        [
+            "leg": .int(Int64(leg)), "role": .string(role), "uri": .string(uri), "agent": JSONValue(agent),
+            "state": .string(state), "codec": JSONValue(codec), "hears": .string(hears),
+            "since": .string(since.timestamp), "sip_call_id": .string(sipCallID),
+        ]
+    }
+}
+
+extension CallDetail.Hold {
+    fileprivate var json: JSONValue {
+        [
+            "hold": JSONValue(hold), "reason": .string(reason.rawValue), "agent": JSONValue(agent),
+            "started": .string(started.timestamp), "hold_ms": JSONValue(holdMs),
+            "outcome": JSONValue(outcome?.rawValue),
+        ]
+    }
+}
+
+extension CallDetail.Consult {
+    fileprivate var json: JSONValue {
+        [
+            "consult": JSONValue(consult), "transfer": JSONValue(transfer), "target": .string(target),
+            "mode": .string(mode.rawValue), "started": .string(started.timestamp), "state": .string(state),
+        ]
+    }
+}
+
+extension CallDetail.Transfer {
+    fileprivate var json: JSONValue {
+        [
+            "transfer": JSONValue(transfer), "kind": .string(kind.rawValue), "agent": JSONValue(agent),
+            "target": .string(target), "started": .string(started.timestamp), "state": .string(state),
+        ]
+    }
+}

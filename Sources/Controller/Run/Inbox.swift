@@ -1,0 +1,135 @@
+import EventLog
+import Glibc
+
+/// A mutex and a condition of the system's. (`Synchronization.Mutex` would do, but ThreadSanitizer reports it falsely,
+/// and it has no condition.)
+final class Monitor: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        // CLOCK_BOOTTIME is not to be had here; the difference is a wait prolonged by the time of a suspension.
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    func lock() { pthread_mutex_lock(mutex) }
+
+    func unlock() { pthread_mutex_unlock(mutex) }
+
+    /// Wakes everybody who waits.
+    func broadcast() { pthread_cond_broadcast(condition) }
+
+    /// With the lock held: waits to be woken, at most so long. Null: without end.
+    func wait(microseconds: Int64?) {
+        guard let microseconds else {
+            pthread_cond_wait(condition, mutex)
+            return
+        }
+        var until = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &until)
+        let total = Int64(until.tv_nsec) + min(microseconds, 3_600_000_000) * 1000
+        until.tv_sec += Int(total / 1_000_000_000)
+        until.tv_nsec = Int(total % 1_000_000_000)
+        pthread_cond_timedwait(condition, mutex, &until)
+    }
+}
+
+/// A queue from many threads to one, which takes all that has gathered at once.
+final class Inbox<Message: Sendable>: @unchecked Sendable {
+    private let monitor = Monitor()
+    private var messages: [Message] = []
+    private var closed = false
+
+    /// Adds a message, from any thread. False when nobody reads any more.
+    @discardableResult
+    func post(_ message: Message) -> Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        guard !closed else { return false }
+        messages.append(message)
+        // Whoever reads sees the others when it wakes for the first.
+        if messages.count == 1 { monitor.broadcast() }
+        return true
+    }
+
+    /// Moves what has gathered to `batch` (emptied before), waiting for a first message for at most so long.
+    func take(into batch: inout [Message], waitingAtMost microseconds: Int64?) {
+        batch.removeAll(keepingCapacity: true)
+        monitor.lock()
+        if messages.isEmpty, !closed, microseconds != 0 { monitor.wait(microseconds: microseconds) }
+        swap(&batch, &messages)
+        monitor.unlock()
+    }
+
+    /// Takes no more; what is left is returned.
+    func close() -> [Message] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        closed = true
+        monitor.broadcast()
+        defer { messages = [] }
+        return messages
+    }
+}
+
+/// Runs `body` in a thread of its own with a name that debuggers show (15 bytes at most).
+func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> JoinableThread {
+    let thread = JoinableThread()
+    thread.start(name: name, body)
+    return thread
+}
+
+/// A thread that can be waited for.
+final class JoinableThread: @unchecked Sendable {
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    private var thread = pthread_t()
+
+    fileprivate func start(name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        let result = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+                nameThread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
+        precondition(result == 0, "no thread \(name): \(String(cString: strerror(result)))")
+    }
+
+    /// Waits for the thread's end; once.
+    func join() { pthread_join(thread, nil) }
+
+    /// Lets the thread end unobserved; instead of `join`.
+    func detach() { pthread_detach(thread) }
+}
+
+/// What `top -H` and debuggers show. (`pthread_setname_np` is not in Swift's Glibc module.)
+private func nameThread(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    _ = name.withCString { write(file, $0, strlen($0)) }
+    close(file)
+}

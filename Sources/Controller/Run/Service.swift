@@ -1,0 +1,183 @@
+import CTelephony
+import CallEvents
+import EventLog
+import Foundation
+import TransferEngine
+
+extension LogWriter: EventSink {}
+
+/// `warmline serve`: the parts put together, from start to orderly end.
+public struct Service: Sendable {
+    public var configuration: Configuration
+    /// Where every input of the engine is recorded; null: nowhere.
+    public var trace: String?
+
+    public init(configuration: Configuration, trace: String? = nil) {
+        self.configuration = configuration
+        self.trace = trace
+    }
+
+    /// Runs until a signal ends it and the last call is over. Once a process.
+    /// - Parameters:
+    ///   - ready: calls are taken from now on.
+    ///   - say: diagnostics, a line each.
+    /// - Throws: `ControllerError` or `LogError` when it cannot start.
+    public func run(ready: () -> Void, say: @escaping @Sendable (String) -> Void) throws {
+        Signals.block()
+        ProcessLimits.raiseOpenFiles()
+        let inbox = Inbox<RunMessage>()
+        // First what tells whether another controller runs here; it touches the process's umask, so before any thread.
+        let socket = try ControlSocket(path: configuration.control.socket)
+        let log: LogWriter
+        do {
+            log = try openLog(inbox: inbox, say: say)
+        } catch {
+            socket.stop()
+            throw error
+        }
+        let telephony: TelephonyService
+        do {
+            telephony = try TelephonyService(configuration, inbox: inbox)
+        } catch {
+            log.close()
+            socket.stop()
+            throw error
+        }
+        say("PJSIP: \(TelephonyService.version)")
+        let engineConfiguration = configuration.engine(port: telephony.ports.first)
+        let tracer: TraceWriter?
+        do {
+            tracer = try trace.map { try TraceWriter(path: $0, configuration: engineConfiguration) }
+        } catch {
+            telephony.stop()
+            log.close()
+            socket.stop()
+            throw error
+        }
+
+        let started = EventTime.now()
+        let version = ServiceStarted(version: warmlineVersion, bootID: log.configuration.boot)
+        log.append(CallRecord(time: started, event: .serviceStarted(version)))
+        let loop = startLoop(engineConfiguration, started: started, inbox: inbox, log: log, trace: tracer)
+        let methods = ControlMethods(
+            inbox: inbox,
+            status: { [self, ports = telephony.ports] in
+                status($0, started: started, ports: ports, log: log.status)
+            },
+            stream: { [self] in try stream($0, to: $1) })
+        let server = ControlServer(socket: socket, methods: methods)
+        server.start()
+        let signals = watchSignals(inbox: inbox, say: say)
+        for (entry, port) in zip(configuration.sip.listen, telephony.ports) {
+            say("listening on \(ListenAddress(transport: entry.transport, address: entry.address, port: port))")
+        }
+        ready()
+        ServiceManager.notify("READY=1\nSTATUS=taking calls")
+
+        loop.join()
+        Signals.wake()
+        signals.join()
+        server.stop()
+        telephony.stop()
+        tracer?.close()
+        log.close()
+    }
+
+    private func openLog(inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void) throws -> LogWriter {
+        let events = configuration.events
+        let settings = LogConfiguration(
+            directory: events.directory, node: configuration.node, durability: events.durability,
+            segmentBytes: events.segmentBytes, keepDays: events.keepDays, maxPending: events.maxPending)
+        let callbacks = LogWriter.Callbacks(
+            durable: { inbox.post(.durable($0)) },
+            health: { status in
+                inbox.post(.logHealth(writable: status.writable))
+                say(status.writable ? "the event log is written again" : "the event log is down: \(status.error ?? "")")
+            })
+        let log = try LogWriter(settings, callbacks: callbacks)
+        if log.recovery.wasInterrupted {
+            let found = log.recovery
+            say("the last run was cut off: \(found.lostCalls) calls lost, \(found.tornBytes) bytes of the log torn")
+        }
+        return log
+    }
+
+    private func startLoop(
+        _ engine: EngineConfiguration, started: EventTime, inbox: Inbox<RunMessage>, log: LogWriter, trace: TraceWriter?
+    ) -> JoinableThread {
+        // The milliseconds of the start keep call ids apart from those of earlier runs.
+        let run = String(started.wall / 1000, radix: 36)
+        let settings = RunLoop.Settings(
+            lineFrom: configuration.sip.lineFrom, waitsForLog: configuration.events.durability == .always,
+            callPrefix: "\(configuration.node)-\(run)-",
+            users: Dictionary(configuration.registrable.map { ($0.user, $0.agent) }) { first, _ in first })
+        return startThread("engine") {
+            RunLoop(
+                engine: TransferEngine(configuration: engine), settings: settings, inbox: inbox,
+                telephony: SIPTelephony(), log: log, trace: trace, clock: EventTime.now
+            ).run()
+        }
+    }
+
+    private func watchSignals(
+        inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void
+    ) -> JoinableThread {
+        Signals.watch { signal in
+            switch signal {
+            case SIGTERM, SIGINT:
+                ServiceManager.notify("STOPPING=1\nSTATUS=waiting for the last calls")
+                say("stopping: no new calls; a second signal ends the running ones")
+                inbox.post(.terminate)
+                return true
+            case SIGHUP:
+                say("SIGHUP: a running controller keeps its configuration; restart to change it")
+                return true
+            default: return false
+            }
+        }
+    }
+
+    /// `status`, as JSON with the words of the log.
+    private func status(_ run: RunStatus, started: EventTime, ports: [Int], log: LogStatus) -> JSONValue {
+        let uptime = EventTime.now().mono - started.mono
+        let listen = zip(configuration.sip.listen, ports).map {
+            ListenAddress(transport: $0.transport, address: $0.address, port: $1).description
+        }
+        let state = run.draining ? "draining" : !log.writable ? "log down" : run.accepting ? "running" : "not accepting"
+        return .object(
+            [
+                .init("version", .string(warmlineVersion)),
+                .init("node", .string(configuration.node)),
+                .init("state", .string(state)),
+                .init("pid", .int(Int64(getpid()))),
+                .init("started", .string(started.wallTime.timestamp)),
+                .init("uptime_ms", .int(uptime / 1000)),
+                .init("open_calls", JSONValue(run.openCalls)),
+                .init("listen", .array(listen.map(JSONValue.string))),
+                .init(
+                    "registered",
+                    .array(run.registered.map { ["agent": .string($0.agent), "contact": .string($0.contact)] })),
+                .init("events", logJSON(log, late: run.late)),
+            ] + TelephonyService.status)
+    }
+
+    private func logJSON(_ log: LogStatus, late: Int) -> JSONValue {
+        [
+            "directory": .string(Self.absolute(configuration.events.directory)),
+            "durability": .string(configuration.events.durability.rawValue),
+            "writable": .bool(log.writable),
+            "error": JSONValue(log.error),
+            "synced_seq": .int(Int64(clamping: log.syncedSeq)),
+            "waiting": JSONValue(log.waiting),
+            "late": JSONValue(late),
+            "dropped": JSONValue(log.dropped),
+            "refused_unlogged": JSONValue(log.refusedUnlogged),
+            "failures": JSONValue(log.failures),
+            "file": JSONValue(log.file),
+        ]
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+}

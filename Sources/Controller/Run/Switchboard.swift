@@ -1,0 +1,118 @@
+import CTelephony
+import TransferEngine
+
+/// Carries out the engine's telephony effects: knows which leg of the engine is which of the telephony side. The engine
+/// thread's own.
+///
+/// Every command has its result as a later input. A command that failed at once makes that input here.
+struct Switchboard {
+    private let telephony: any Telephony
+    private var handles: [LegID: UInt64] = [:]
+    private var legs: [UInt64: LegID] = [:]
+    /// Inputs that failed commands have made, for the run loop to take up after the effects at hand.
+    private(set) var results: [Input] = []
+
+    init(telephony: any Telephony) { self.telephony = telephony }
+
+    mutating func takeResults() -> [Input] {
+        defer { results = [] }
+        return results
+    }
+
+    func leg(_ handle: UInt64) -> LegID? { legs[handle] }
+
+    func handle(_ leg: LegID) -> UInt64? { handles[leg] }
+
+    /// No command can reach the leg any more.
+    mutating func forget(_ leg: LegID) {
+        if let handle = handles.removeValue(forKey: leg) { legs[handle] = nil }
+    }
+
+    mutating func adopt(_ leg: LegID, handle: UInt64) {
+        handles[leg] = handle
+        legs[handle] = leg
+    }
+
+    func refuse(handle: UInt64, sipStatus: Int, retryAfter: Int?) {
+        _ = telephony.hangUp(handle, HangUp(sipStatus: sipStatus, retryAfter: retryAfter))
+    }
+
+    mutating func invite(_ leg: LegID, _ invite: Invite) {
+        let handle = telephony.invite(invite, codecsOf: name(invite.codecsOf))
+        guard handle != 0 else {
+            results.append(.legEnded(leg, LegEnd(how: .invalid, reason: telephony.lastError())))
+            return
+        }
+        adopt(leg, handle: handle)
+    }
+
+    /// A leg that cannot be rung or answered, though it is there, is ended: nobody else would.
+    mutating func ring(_ leg: LegID, sipStatus: Int, early: LegID?) {
+        guard let handle = handles[leg] else { return }
+        let result = telephony.ring(handle, status: sipStatus, early: name(early))
+        if result != TEL_OK, result != TEL_ERR_NO_LEG, result != TEL_ERR_STATE { giveUp(handle) }
+    }
+
+    mutating func answer(_ leg: LegID, codecOf: LegID?) {
+        guard let handle = handles[leg] else { return }
+        let result = telephony.answer(handle, codecOf: name(codecOf))
+        if result != TEL_OK, result != TEL_ERR_NO_LEG { giveUp(handle) }
+    }
+
+    private func giveUp(_ handle: UInt64) {
+        _ = telephony.hangUp(handle, HangUp(sipStatus: 500, reason: telephony.lastError()))
+    }
+
+    /// Where the leg is gone its end is on the way already.
+    func hangUp(_ leg: LegID, _ how: HangUp) {
+        guard let handle = handles[leg] else { return }
+        _ = telephony.hangUp(handle, how)
+    }
+
+    mutating func hold(_ leg: LegID, _ hold: Bool, _ report: ReportID) {
+        let done = handles[leg].map { telephony.hold($0, hold, token: report.number) == TEL_OK } ?? false
+        if !done { results.append(.reoffered(leg, report, sipStatus: 481, codec: nil)) }
+    }
+
+    mutating func matchCodec(_ leg: LegID, to other: LegID, _ report: ReportID) {
+        let done = handles[leg].map { telephony.matchCodec($0, to: name(other), token: report.number) == TEL_OK }
+        if done != true { results.append(.reoffered(leg, report, sipStatus: 481, codec: nil)) }
+    }
+
+    mutating func route(_ routes: [Route], _ report: ReportID) {
+        let changes = routes.compactMap { route -> tel_route_change? in
+            guard let handle = handles[route.leg] else { return nil }
+            switch route.source {
+            case .silence: return tel_route_change(leg: handle, source: TEL_SOURCE_SILENCE, from: 0)
+            case .music: return tel_route_change(leg: handle, source: TEL_SOURCE_MUSIC, from: 0)
+            case .ringback: return tel_route_change(leg: handle, source: TEL_SOURCE_RINGBACK, from: 0)
+            case .dialTone: return tel_route_change(leg: handle, source: TEL_SOURCE_DIAL_TONE, from: 0)
+            case .leg(let other):
+                // A party that is gone is heard as silence.
+                guard let from = handles[other] else {
+                    return tel_route_change(leg: handle, source: TEL_SOURCE_SILENCE, from: 0)
+                }
+                return tel_route_change(leg: handle, source: TEL_SOURCE_LEG, from: from)
+            }
+        }
+        if changes.isEmpty || telephony.route(changes, token: report.number) != TEL_OK {
+            results.append(.routed(report))
+        }
+    }
+
+    mutating func play(_ tone: Tone, on leg: LegID, _ report: ReportID?) {
+        let played = handles[leg].map { telephony.play(tone, on: $0, token: report?.number ?? 0) == TEL_OK } ?? false
+        if !played, let report { results.append(.toneEnded(report)) }
+    }
+
+    func sendDigits(_ leg: LegID, _ digits: String) {
+        guard let handle = handles[leg] else { return }
+        _ = telephony.sendDigits(handle, digits)
+    }
+
+    func setAccepting(_ accepting: Bool, retryAfter: Int?) {
+        telephony.setAccepting(accepting, retryAfter: retryAfter ?? 0)
+    }
+
+    private func name(_ leg: LegID?) -> UInt64 { leg.flatMap { handles[$0] } ?? 0 }
+}

@@ -1,0 +1,106 @@
+import CTelephony
+import TransferEngine
+
+/// The commands of the telephony side, one to one. A protocol, so that the run loop can be tested without a network.
+protocol Telephony: Sendable {
+    /// The new leg; 0 where none could be had, `lastError` says why.
+    func invite(_ invite: Invite, codecsOf: UInt64) -> UInt64
+    func ring(_ leg: UInt64, status: Int, early: UInt64) -> tel_result
+    func answer(_ leg: UInt64, codecOf: UInt64) -> tel_result
+    func hangUp(_ leg: UInt64, _ how: HangUp) -> tel_result
+    func hold(_ leg: UInt64, _ hold: Bool, token: UInt64) -> tel_result
+    func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result
+    func route(_ changes: [tel_route_change], token: UInt64) -> tel_result
+    func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result
+    func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result
+    func setAccepting(_ accepting: Bool, retryAfter: Int)
+    func lastError() -> String
+}
+
+/// PJSIP's.
+struct SIPTelephony: Telephony {
+    func invite(_ invite: Invite, codecsOf: UInt64) -> UInt64 {
+        let strings = CStrings()
+        var parameters = tel_invite_params(
+            uri: strings.add(invite.uri), call_id: strings.add(invite.sipCallID), from_uri: strings.add(invite.from),
+            from_display: strings.add(invite.fromDisplay), asserted_uri: strings.add(invite.assertedIdentity),
+            codecs_of: codecsOf, no_response_ms: UInt32(clamping: invite.noResponseTimeout),
+            max_forwards: Int32(clamping: invite.maxForwards ?? 0), headers: strings.add(invite.headers),
+            header_count: invite.headers.count, no_offer: false, token: 0)
+        return withExtendedLifetime(strings) { tel_invite(&parameters) }
+    }
+
+    func ring(_ leg: UInt64, status: Int, early: UInt64) -> tel_result {
+        tel_ring(leg, Int32(clamping: status), early)
+    }
+
+    func answer(_ leg: UInt64, codecOf: UInt64) -> tel_result { tel_answer(leg, codecOf) }
+
+    func hangUp(_ leg: UInt64, _ how: HangUp) -> tel_result {
+        let strings = CStrings()
+        let reason = strings.add(how.reason)
+        return withExtendedLifetime(strings) {
+            tel_hangup(
+                leg, Int32(clamping: how.sipStatus), Int32(clamping: how.q850 ?? 0), reason,
+                UInt32(clamping: how.retryAfter ?? 0))
+        }
+    }
+
+    func hold(_ leg: UInt64, _ hold: Bool, token: UInt64) -> tel_result { tel_hold(leg, hold, token) }
+
+    func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result { tel_match_codec(leg, to, token) }
+
+    func route(_ changes: [tel_route_change], token: UInt64) -> tel_result { tel_route(changes, changes.count, token) }
+
+    func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result {
+        let code =
+            switch tone {
+            case .error: TEL_TONE_ERROR
+            case .rejected: TEL_TONE_REJECTED
+            case .noAnswer: TEL_TONE_NO_ANSWER
+            case .unreachable: TEL_TONE_UNREACHABLE
+            case .callerGone: TEL_TONE_CALLER_GONE
+            case .comfort: TEL_TONE_COMFORT
+            case .apology: TEL_TONE_APOLOGY
+            }
+        return tel_play_tone(leg, code, token)
+    }
+
+    func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result { tel_send_digits(leg, digits) }
+
+    func setAccepting(_ accepting: Bool, retryAfter: Int) {
+        tel_set_accepting(accepting, UInt32(clamping: retryAfter))
+    }
+
+    func lastError() -> String { String(cString: tel_last_error()) }
+}
+
+/// C copies of strings that live as long as this object.
+final class CStrings {
+    private var strings: [UnsafeMutablePointer<CChar>] = []
+    private var arrays: [UnsafeMutablePointer<UnsafePointer<CChar>>] = []
+
+    deinit {
+        strings.forEach { $0.deallocate() }
+        arrays.forEach { $0.deallocate() }
+    }
+
+    func add(_ text: String) -> UnsafePointer<CChar> {
+        let bytes = text.utf8CString
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+        bytes.withUnsafeBufferPointer { source in
+            if let base = source.baseAddress { copy.initialize(from: base, count: source.count) }
+        }
+        strings.append(copy)
+        return UnsafePointer(copy)
+    }
+
+    func add(_ text: String?) -> UnsafePointer<CChar>? { text.map { add($0) } }
+
+    func add(_ texts: [String]) -> UnsafePointer<UnsafePointer<CChar>> {
+        let array = UnsafeMutablePointer<UnsafePointer<CChar>>.allocate(capacity: max(1, texts.count))
+        for (index, text) in texts.enumerated() { (array + index).initialize(to: add(text)) }
+        arrays.append(array)
+        return UnsafePointer(array)
+    }
+}

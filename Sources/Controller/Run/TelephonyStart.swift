@@ -1,0 +1,87 @@
+import CTelephony
+import CallEvents
+import TransferEngine
+
+/// PJSIP's threads call this. A global, so that it belongs to no actor.
+private let telephonyCallback: tel_event_fn = { event, context in
+    guard let context, let copy = TelephonyEvent(event.pointee) else { return }
+    Unmanaged<Inbox<RunMessage>>.fromOpaque(context).takeUnretainedValue().post(.telephony(copy))
+}
+
+/// The running telephony side: one per process.
+final class TelephonyService {
+    /// The bound ports, in the order of `sip.listen`.
+    let ports: [Int]
+    private let context: Unmanaged<Inbox<RunMessage>>
+
+    /// Begins to listen; what is reported goes to the inbox.
+    init(_ configuration: Configuration, inbox: Inbox<RunMessage>) throws(ControllerError) {
+        let strings = CStrings()
+        let sip = configuration.sip
+        let media = configuration.media
+        var settings = tel_config(
+            listen: strings.add(sip.listen.map(\.description)), listen_count: sip.listen.count,
+            user_agent: strings.add("warmline/\(warmlineVersion)"),
+            external_address: strings.add(sip.externalAddress),
+            local_nets: strings.add(sip.localNets), local_net_count: sip.localNets.count,
+            trusted_peers: strings.add(sip.trustedPeers), trusted_peer_count: sip.trustedPeers.count,
+            outbound_proxy: strings.add(sip.outboundProxy),
+            session_expires_s: UInt32(sip.sessionExpires), min_se_s: UInt32(sip.minSE),
+            keep_alive_s: UInt32(sip.keepAlive),
+            media_address: strings.add(media.address.text),
+            media_external_address: strings.add(media.externalAddress),
+            port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
+            codecs: strings.add(media.codecs), codec_count: media.codecs.count,
+            music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
+            max_legs: 0, faults: tel_faults())
+        let context = Unmanaged.passRetained(inbox)
+        self.context = context
+        var reason = [CChar](repeating: 0, count: 512)
+        let result = withExtendedLifetime(strings) {
+            tel_start(&settings, telephonyCallback, context.toOpaque(), &reason, reason.count)
+        }
+        guard result == TEL_OK else {
+            context.release()
+            let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            throw ControllerError(text.isEmpty ? String(cString: tel_strerror(result)) : text)
+        }
+        ports = sip.listen.indices.map { Int(tel_listen_port($0)) }
+        let users = configuration.registrable.map(\.user)
+        _ = withExtendedLifetime(strings) { tel_set_registrable(strings.add(users), users.count) }
+    }
+
+    /// Ends what is left of legs; no event comes afterwards. Once.
+    func stop() {
+        tel_stop()
+        context.release()
+    }
+
+    /// PJSIP's version and the limits of it that bound this process.
+    static var version: String { String(cString: tel_version()) }
+
+    /// What `status` says of SIP.
+    static var status: [JSONValue.Member] {
+        var stats = tel_stats()
+        tel_get_stats(&stats)
+        let number = { (value: UInt64) in JSONValue.int(Int64(clamping: value)) }
+        return [
+            .init(
+                "sip",
+                [
+                    "pjsip": .string(version),
+                    "malformed": number(stats.malformed),
+                    "messages_received": number(stats.messages_received),
+                    "messages_sent": number(stats.messages_sent),
+                    "legs_open": number(UInt64(stats.legs_open)),
+                    "legs_peak": number(UInt64(stats.legs_peak)),
+                    "legs_max": number(UInt64(stats.legs_max)),
+                ]),
+            .init(
+                "rtp",
+                [
+                    "received": number(stats.rtp_received), "sent": number(stats.rtp_sent),
+                    "dropped": number(stats.rtp_dropped), "digits_dropped": number(stats.digits_dropped),
+                ]),
+        ]
+    }
+}

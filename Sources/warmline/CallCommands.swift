@@ -1,0 +1,68 @@
+import Controller
+
+/// The commands that ask or tell a running controller.
+let callCommands: [Command] =
+    [
+        Command(
+            "status", "version, node, uptime, open calls, health of the log", options: connectionOptions + [jsonOption]
+        ) { arguments in
+            let status = try connect(arguments).call("status")
+            output(arguments.has("json") ? status.pretty : StatusText.lines(status).joined(separator: "\n"))
+            return 0
+        },
+        Command("calls", "the open calls", options: connectionOptions + [jsonOption]) { arguments in
+            let calls = try connect(arguments).call("calls.list")
+            output(arguments.has("json") ? calls.pretty : CallText.list(calls).joined(separator: "\n"))
+            return 0
+        },
+        Command(
+            "show", operands: "CALL", count: 1...1,
+            "one open call with its legs, hold segments, consults and transfers",
+            options: connectionOptions + [jsonOption]
+        ) { arguments in
+            let call = try connect(arguments).call("call.show", ["call": .string(arguments.operands[0])])
+            output(arguments.has("json") ? call.pretty : CallText.detail(call).joined(separator: "\n"))
+            return 0
+        },
+        simple("hold", "put the caller on hold"),
+        simple("resume", "take the caller back from hold"),
+        Command(
+            "consult", operands: "CALL TARGET[,TARGET…]", count: 2...2,
+            "hold the caller and call a target for the agent",
+            details: """
+                A target is a name of transfer.targets, an agent, a group, digits or a SIP URI. Of several the next is tried
+                when one is busy, does not answer or cannot be reached.
+                """,
+            options: connectionOptions + [Option("note", "TEXT", "what the call is about, kept with the transfer")]
+        ) { arguments in
+            var parameters = target(arguments)
+            if let note = arguments.value("note") { parameters.append(.init("note", .string(note))) }
+            _ = try connect(arguments).call("call.consult", .object(parameters))
+            return 0
+        },
+        simple("complete", "join the caller and the target; the agent leaves"),
+        simple("cancel", "give the target up; the agent has the caller again"),
+        simple("swap", "go to and fro between caller and target"),
+        Command(
+            "blind", operands: "CALL TARGET[,TARGET…]", count: 2...2,
+            "transfer without a consult; the agent leaves at once",
+            details: "The agent is called back when no target can be had.", options: connectionOptions
+        ) { arguments in
+            _ = try connect(arguments).call("call.blind", .object(target(arguments)))
+            return 0
+        },
+        simple("hangup", "end the call"),
+    ]
+
+/// A command that takes a call and says nothing when it is done.
+private func simple(_ name: String, _ summary: String) -> Command {
+    Command(name, operands: "CALL", count: 1...1, summary, options: connectionOptions) { arguments in
+        _ = try connect(arguments).call("call.\(name)", ["call": .string(arguments.operands[0])])
+        return 0
+    }
+}
+
+private func target(_ arguments: Arguments) -> [JSONValue.Member] {
+    let targets = arguments.operands[1].split(separator: ",").map { JSONValue.string(String($0)) }
+    return [.init("call", .string(arguments.operands[0])), .init("targets", .array(targets))]
+}
