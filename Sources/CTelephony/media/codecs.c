@@ -27,7 +27,7 @@ static const struct {
     [MEDIA_PCMA] = {"PCMA", NULL, 8000},
     [MEDIA_PCMU] = {"PCMU", NULL, 8000},
     [MEDIA_G722] = {"G722", "G722", 16000},
-    [MEDIA_OPUS] = {"opus", "opus", 48000},
+    [MEDIA_OPUS] = {"opus", "opus", 16000}, /* wideband is plenty for music on hold, and shares G.722's PCM */
 };
 
 static pj_caching_pool pools;
@@ -102,6 +102,11 @@ bool codecs_configured(media_codec codec)
     return configured[codec];
 }
 
+bool codec_is_table(media_codec codec)
+{
+    return known[codec].id == NULL;
+}
+
 uint32_t codec_pcm_rate(media_codec codec)
 {
     return known[codec].pcm_rate;
@@ -142,7 +147,7 @@ static coder *open_coder(media_codec codec, uint32_t rate)
     if (c == NULL)
         return NULL;
     c->codec = codec;
-    if (known[codec].id == NULL)
+    if (codec_is_table(codec))
         return c;
     c->handle = open_codec(codec, rate);
     if (c->handle != NULL)

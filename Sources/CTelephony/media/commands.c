@@ -114,6 +114,8 @@ uint16_t media_open(tel_leg_id leg)
 
 void media_set(tel_leg_id leg, const media_params *params)
 {
+    if (params->format_count > 0)
+        clips_need(params->formats[0].codec);
     command *c = create(COMMAND_SET, leg, 0);
     if (c != NULL)
         c->params = *params;

@@ -11,9 +11,7 @@
 #define BATCH 64
 /* Longer than this without a packet, and a clip's timestamps make up for it. */
 #define LATE_US (5 * MEDIA_FRAME_US)
-#define TEST_TONE_DBM0 (-16.0)
 #define DIAL_TONE_HZ 425
-#define DIAL_TONE_DBM0 (-16.0)
 #define LAST_TONE TEL_TONE_APOLOGY
 
 static clip *music, *ringback, *dial_tone, *test_tone;
@@ -31,8 +29,7 @@ static void follow_test_tone(void)
     if (hz == test_tone_made_for)
         return;
     test_tone_made_for = hz;
-    clip_free(test_tone);
-    test_tone = hz ? tone_create_continuous(hz, TEST_TONE_DBM0) : NULL;
+    test_tone = hz ? tone_create_continuous(hz) : NULL;
 }
 
 static bool create_clips(const tel_config *config, char *error, size_t error_size)
@@ -41,7 +38,7 @@ static bool create_clips(const tel_config *config, char *error, size_t error_siz
     if (music == NULL)
         return false;
     ringback = tone_create_ringback();
-    dial_tone = tone_create_continuous(DIAL_TONE_HZ, DIAL_TONE_DBM0);
+    dial_tone = tone_create_continuous(DIAL_TONE_HZ);
     bool complete = ringback != NULL && dial_tone != NULL;
     for (int tone = TEL_TONE_ERROR; tone <= LAST_TONE; tone++) {
         tones[tone] = tone_create((tel_tone)tone);
@@ -54,6 +51,7 @@ static bool create_clips(const tel_config *config, char *error, size_t error_siz
 tel_result play_start(const tel_config *config, uint32_t legs, char *error, size_t error_size)
 {
     error[0] = 0;
+    clips_start();
     list = malloc(legs * sizeof(*list));
     if (list == NULL || !create_clips(config, error, error_size)) {
         if (error[0] == 0)
@@ -66,14 +64,9 @@ tel_result play_start(const tel_config *config, uint32_t legs, char *error, size
 
 void play_stop(void)
 {
-    clip_free(music);
-    clip_free(ringback);
-    clip_free(dial_tone);
-    clip_free(test_tone);
-    for (int tone = 0; tone <= LAST_TONE; tone++) {
-        clip_free(tones[tone]);
-        tones[tone] = NULL;
-    }
+    clips_stop();
+    wav_free();
+    memset(tones, 0, sizeof(tones));
     music = ringback = dial_tone = test_tone = NULL;
     free(list);
     list = NULL;

@@ -91,21 +91,16 @@ clip *tone_create_ringback(void)
     return create(&ringback, true);
 }
 
-typedef struct sine {
-    uint32_t hz;
-    double dbm0;
-} sine;
-
 static void fill_sine(const void *what, uint32_t rate, int16_t *out, size_t samples)
 {
-    const sine *s = what;
-    double amplitude = tone_amplitude(s->dbm0);
+    uint32_t hz = (uint32_t)(uintptr_t)what;
+    double amplitude = tone_amplitude(LEVEL_DBM0);
     for (size_t i = 0; i < samples; i++)
-        out[i] = (int16_t)lrint(amplitude * sin(2 * M_PI * s->hz * (double)i / rate));
+        out[i] = (int16_t)lrint(amplitude * sin(2 * M_PI * hz * (double)i / rate));
 }
 
-clip *tone_create_continuous(uint32_t hz, double dbm0)
+clip *tone_create_continuous(uint32_t hz)
 {
-    sine s = {hz, dbm0};
-    return clip_create(MEDIA_FRAMES_PER_SECOND, true, fill_sine, &s); /* a second: whole periods of any whole Hz */
+    /* A second: whole periods of any whole Hz. */
+    return clip_create(MEDIA_FRAMES_PER_SECOND, true, fill_sine, (const void *)(uintptr_t)hz);
 }

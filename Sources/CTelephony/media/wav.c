@@ -8,21 +8,25 @@
 #include "../private/media_internal.h"
 
 #define READ_MS 40     /* a whole number of samples at every usual rate, 11,025 Hz included */
+#define READ_BUFFER 65536 /* holds READ_MS of any rate */
 #define MAX_SECONDS 600 /* what is longer is cut: a minute of music takes 1.5 MB for three 64 kbit/s codecs */
 
 typedef struct music {
     pj_pool_t *pool;
-    int16_t *pcm;
+    int16_t *pcm; /* at the file's rate */
     size_t samples;
     uint32_t rate;
 } music;
 
-static tel_result fail(const char *path, pj_status_t status, char *error, size_t error_size)
+/* The file's sound, kept for as long as a codec may still have to be encoded. */
+static pj_caching_pool pools;
+static music file;
+
+static void fail(const char *path, pj_status_t status, char *error, size_t error_size)
 {
     char reason[PJ_ERR_MSG_SIZE];
     pj_strerror(status, reason, sizeof(reason));
     snprintf(error, error_size, "music file \"%s\": %s", path, reason);
-    return TEL_ERR_INVALID;
 }
 
 /* Reads the file whole, mixing its channels. */
@@ -67,10 +71,15 @@ static void fill(const void *what, uint32_t rate, int16_t *out, size_t samples)
         return;
     }
     size_t in_frame = m->rate * READ_MS / 1000, out_frame = rate * READ_MS / 1000;
-    pjmedia_resample *resample;
-    if (pjmedia_resample_create(m->pool, PJ_TRUE, PJ_FALSE, 1, m->rate, rate, (unsigned)in_frame, &resample) !=
-        PJ_SUCCESS)
+    pj_pool_t *pool = pj_pool_create(&pools.factory, "resample", 16384, 16384, NULL);
+    pjmedia_resample *resample = NULL;
+    if (pool != NULL)
+        pjmedia_resample_create(pool, PJ_TRUE, PJ_FALSE, 1, m->rate, rate, (unsigned)in_frame, &resample);
+    if (resample == NULL) {
+        if (pool != NULL)
+            pj_pool_release(pool);
         return;
+    }
     int16_t *buffer = calloc(out_frame + 8, sizeof(*buffer));
     for (size_t in = 0, done = 0; buffer != NULL && in + in_frame <= m->samples && done < samples; in += in_frame) {
         pjmedia_resample_run(resample, m->pcm + in, buffer);
@@ -80,35 +89,39 @@ static void fill(const void *what, uint32_t rate, int16_t *out, size_t samples)
     }
     free(buffer);
     pjmedia_resample_destroy(resample);
+    pj_pool_release(pool);
 }
 
 clip *wav_create(const char *path, char *error, size_t error_size)
 {
-    pj_caching_pool pools;
-    music m = {0};
-    clip *result = NULL;
     pj_caching_pool_init(&pools, NULL, 0);
-    m.pool = pj_pool_create(&pools.factory, "music", 4096, 4096, NULL);
+    file = (music){.pool = pj_pool_create(&pools.factory, "music", 4096, 4096, NULL)};
     pjmedia_port *player = NULL;
-    pj_status_t status = m.pool == NULL ? PJ_ENOMEM
-                                        : pjmedia_wav_player_port_create(m.pool, path, READ_MS,
-                                                                         PJMEDIA_FILE_NO_LOOP | PJMEDIA_FILE_NO_LOCK, 0,
-                                                                         &player);
+    pj_status_t status = PJ_ENOMEM;
+    if (file.pool != NULL)
+        status = pjmedia_wav_player_port_create(file.pool, path, READ_MS, PJMEDIA_FILE_NO_LOOP | PJMEDIA_FILE_NO_LOCK,
+                                                READ_BUFFER, &player);
     if (status == PJ_SUCCESS)
-        status = read_all(player, &m);
+        status = read_all(player, &file);
+    if (player != NULL)
+        pjmedia_port_destroy(player);
+    clip *result = NULL;
     if (status == PJ_SUCCESS) {
-        uint32_t frames = (uint32_t)((uint64_t)m.samples * MEDIA_FRAMES_PER_SECOND / m.rate);
-        result = clip_create(frames, true, fill, &m);
-        if (result == NULL)
-            status = PJ_ENOMEM;
+        uint32_t frames = (uint32_t)((uint64_t)file.samples * MEDIA_FRAMES_PER_SECOND / file.rate);
+        result = clip_create(frames, true, fill, &file);
+        status = result != NULL ? PJ_SUCCESS : PJ_ENOMEM;
     }
     if (status != PJ_SUCCESS)
         fail(path, status, error, error_size);
-    if (player != NULL)
-        pjmedia_port_destroy(player);
-    free(m.pcm);
-    if (m.pool != NULL)
-        pj_pool_release(m.pool);
-    pj_caching_pool_destroy(&pools);
     return result;
+}
+
+void wav_free(void)
+{
+    free(file.pcm);
+    if (file.pool != NULL) {
+        pj_pool_release(file.pool);
+        pj_caching_pool_destroy(&pools);
+    }
+    file = (music){0};
 }

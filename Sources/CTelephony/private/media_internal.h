@@ -231,6 +231,8 @@ typedef struct coder coder;
 tel_result codecs_start(const tel_config *config, char *error, size_t error_size);
 void codecs_stop(void);
 bool codecs_configured(media_codec codec);
+/* G.711: no state, next to no time. */
+bool codec_is_table(media_codec codec);
 /* The rate of the PCM that is encoded. */
 uint32_t codec_pcm_rate(media_codec codec);
 coder *coder_open_encoder(media_codec codec);
@@ -244,23 +246,31 @@ void coder_close(coder *c);
 
 /* ---------------------------------------------------------------- clips.c, tones.c, melody.c, wav.c: what is played */
 
-/* PCM at any rate: `out` is to be filled with `samples` samples of the clip from its beginning. */
+/*
+ * PCM at a rate: `out` is to be filled with `samples` samples of the clip from its beginning. Any thread, as long as
+ * there are clips: `what` must last as long.
+ */
 typedef void (*pcm_source)(const void *what, uint32_t rate, int16_t *out, size_t samples);
 
-/* Sound encoded once for each configured codec, in frames of 20 ms. */
+/* Sound encoded once for each codec in use, in frames of 20 ms. All clips last until clips_stop. */
 typedef struct clip clip;
+void clips_start(void);
+void clips_stop(void);
 clip *clip_create(uint32_t frames, bool loops, pcm_source source, const void *what);
-void clip_free(clip *c);
+/* A leg has agreed on a codec: from shortly after on clips have it too. */
+void clips_need(media_codec codec);
 uint32_t clip_frames(const clip *c);
+/* NULL: not encoded (yet). */
 const uint8_t *clip_frame(const clip *c, media_codec codec, uint32_t frame, size_t *size);
 
 /* Amplitude of a sine of so many dBm0 (G.711: 3.14 dBm0 is full scale, about what A-law and µ-law share). */
 double tone_amplitude(double dbm0);
 clip *tone_create(tel_tone tone);
 clip *tone_create_ringback(void);
-clip *tone_create_continuous(uint32_t hz, double dbm0);
+clip *tone_create_continuous(uint32_t hz);
 clip *melody_create(void);
 clip *wav_create(const char *path, char *error, size_t error_size);
+void wav_free(void);
 
 /* ---------------------------------------------------------------- ear.c, detect.c, record.c: for test phones */
 
