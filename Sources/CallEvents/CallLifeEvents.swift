@@ -14,6 +14,8 @@ public struct CallOpen: EventFields {
     public var waitMs: Int
     public var talkMs: Int
     public var holdMs: Int
+    /// The hold of the caller's own phone, where it is open beside `hold`.
+    public var callerHold: Int?
 
     public init() { self.init(arrived: WallTime(microseconds: 0)) }
 
@@ -28,7 +30,8 @@ public struct CallOpen: EventFields {
         transfer: Int? = nil,
         waitMs: Int = 0,
         talkMs: Int = 0,
-        holdMs: Int = 0
+        holdMs: Int = 0,
+        callerHold: Int? = nil
     ) {
         self.arrived = arrived
         self.line = line
@@ -41,6 +44,7 @@ public struct CallOpen: EventFields {
         self.waitMs = waitMs
         self.talkMs = talkMs
         self.holdMs = holdMs
+        self.callerHold = callerHold
     }
 
     public mutating func visit<Visitor: FieldVisitor>(_ visitor: inout Visitor) {
@@ -55,6 +59,7 @@ public struct CallOpen: EventFields {
         visitor.field("wait_ms", &waitMs)
         visitor.field("talk_ms", &talkMs)
         visitor.field("hold_ms", &holdMs)
+        visitor.field("caller_hold", &callerHold)
     }
 }
 

@@ -91,6 +91,9 @@ struct OpenCall {
             let open = Hold(number: number, reason: event.holdReason ?? .other, agent: event.agent, began: mono)
             if open.reason == .callerPhone { callerHold = open } else { hold = open }
         }
+        if let number = event.callerHold {
+            callerHold = Hold(number: number, reason: .callerPhone, agent: event.agent, began: mono)
+        }
         if let number = event.transfer { transfer = TransferStarted(transfer: number, agent: event.agent) }
         if let number = event.consult {
             let opening = ConsultStarted(transfer: event.transfer ?? 0, consult: number, agent: event.agent)
@@ -194,7 +197,7 @@ extension OpenCall {
         let event = CallOpen(
             arrived: arrived, line: line, group: group, agent: agent, hold: open?.number, holdReason: open?.reason,
             consult: consults.last?.opening.consult, transfer: transfer?.transfer, waitMs: Int(parts.wait),
-            talkMs: Int(parts.talk), holdMs: Int(parts.hold)
+            talkMs: Int(parts.talk), holdMs: Int(parts.hold), callerHold: hold == nil ? nil : callerHold?.number
         )
         return CallRecord(time: time, call: id, event: .callOpen(event))
     }

@@ -52,12 +52,23 @@ struct LineReader: ~Copyable {
     func identity() -> FileIdentity? { FileIdentity(descriptor: descriptor) }
 
     /// Goes on from here in the file.
-    mutating func seek(to offset: Int64) {
+    private mutating func seek(to offset: Int64) {
         lseek(descriptor, off_t(offset), SEEK_SET)
         self.offset = offset
         start = 0
         end = 0
         searched = 0
+    }
+
+    /// Goes to the beginning of a line near the file's end, which leaves at least one line in any log of ours.
+    /// - Returns: whether lines were passed over.
+    @discardableResult
+    mutating func seekToTail() -> Bool {
+        let tail: Int64 = 1 << 20
+        guard let size = identity()?.size, size > tail else { return false }
+        seek(to: size - tail)
+        _ = try? next()
+        return true
     }
 
     private mutating func newline() -> Int? {

@@ -117,21 +117,15 @@ extension LogFollower {
     }
 
     private func skipToEnd() throws(LogError) {
-        // Holds the last whole line in any log of ours.
-        let tail: Int64 = 1 << 20
-        guard isDirectory else { return try skip(LineReader(path: path), tail: tail) }
+        guard isDirectory else { return try skip(LineReader(path: path)) }
         guard let newest = try LogReader.segments(in: path).last else { return }
         segment = newest
-        try skip(LineReader(path: "\(path)/\(newest)"), tail: tail)
+        try skip(LineReader(path: "\(path)/\(newest)"))
     }
 
-    private func skip(_ file: consuming LineReader, tail: Int64) throws(LogError) {
+    private func skip(_ file: consuming LineReader) throws(LogError) {
         var file = file
-        if let size = file.identity()?.size, size > tail {
-            file.seek(to: size - tail)
-            _ = try file.next()
-            isCounting = false
-        }
+        isCounting = !file.seekToTail()
         while let line = try file.next() {
             if (try? parser.parse(line)) != nil { last = parser.seq }
         }

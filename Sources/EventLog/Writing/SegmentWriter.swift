@@ -57,6 +57,8 @@ struct SegmentWriter {
         try commit()
         file?.close()
         file = nil
+        size = 0
+        syncedSize = 0
         began = nil
     }
 
@@ -207,18 +209,21 @@ extension SegmentWriter {
         guard let days = configuration.keepDays, let began else { return }
         let limit = began - Int64(days) * 86_400_000_000
         guard let names = try? LogReader.segments(in: configuration.directory) else { return }
-        // The next segment's beginning is where a segment ended.
-        for (segment, next) in zip(names, names.dropFirst()) {
-            guard segment != name, let end = beginning(of: next), end < limit else { return }
+        for segment in names {
+            guard segment != name, let end = end(of: segment), end < limit else { return }
             try? files.remove(path(segment))
         }
     }
 
-    /// The time of a segment's first line.
-    private func beginning(of segment: SegmentName) -> Int64? {
-        guard var reader = try? LineReader(path: path(segment)), let line = try? reader.next() else { return nil }
+    /// The time of a segment's last line.
+    private func end(of segment: SegmentName) -> Int64? {
+        guard var reader = try? LineReader(path: path(segment)) else { return nil }
+        reader.seekToTail()
         var parser = EventParser()
-        guard (try? parser.parse(line)) != nil else { return nil }
-        return parser.wall
+        var end: Int64?
+        while let line = try? reader.next() {
+            if (try? parser.parse(line)) != nil { end = parser.wall }
+        }
+        return end
     }
 }

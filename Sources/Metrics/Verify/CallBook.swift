@@ -84,6 +84,9 @@ struct CallBook {
             let open = Hold(number: hold, reason: fields.holdReason ?? .other, agent: nil, started: nil)
             if fields.holdReason == .callerPhone { callerHold = open } else { waiting = open }
         }
+        if let number = fields.callerHold {
+            callerHold = Hold(number: number, reason: .callerPhone, agent: nil, started: nil)
+        }
         if let transfer = fields.transfer { transfers[transfer] = Transfer() }
         if let consult = fields.consult {
             consults[consult] = Consult(transfer: fields.transfer ?? 0, opening: nil, started: nil, answered: nil)
