@@ -38,7 +38,7 @@ import Testing
         let events = Self.log(seed: seed)
         #expect(Verifier.breaches(in: events, complete: true).prefix(5).map(\.description) == [])
         // Nearly everything that can happen has happened.
-        #expect(Set(events.map(\.event.type)).count >= 20)
+        #expect(Set(events.map(\.event.type)).count >= 18)
     }
 
     @Test(arguments: 1...6) func theTotalIsTheObviousOne(seed: UInt64) throws {
