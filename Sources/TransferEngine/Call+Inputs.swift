@@ -96,7 +96,6 @@ extension Call {
         case .digits: digitsTimedOut(&context)
         case .code: flushCodes(&context)
         case .farewell: farewellDone(&context)
-        case .reports: for record in ledger.flush() { context.emit(.log(record)) }
         }
     }
 
@@ -113,11 +112,8 @@ extension Call {
         trackCallerHold(&context)
         alignCodecs(&context)
         stamp = nil
-        if phase == .over, legs.isEmpty, !ledger.isEmpty, !timers.contains(where: { $0.purpose == .reports }) {
-            startTimer(.reports, Self.longestReport, &context)
+        if isFinished {
+            for record in ledger.flush(at: context.now) { context.emit(.log(record)) }
         }
     }
-
-    /// How long the log waits for a report of the relay's once the legs are gone. It takes a millisecond.
-    private static var longestReport: Int { 2_000 }
 }

@@ -83,14 +83,14 @@ extension TelephonyTests {
             try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)
                 let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)")
-                let invite = try peer.request("INVITE")
+                let invite = try peer.expect("INVITE")
                 tel_hangup(leg, 0, 0, nil, 0)
                 #expect(try shim.expect(TEL_EVENT_ENDED, leg: leg).end == TEL_END_LOCAL)
                 peer.respond(180, invite)
-                let cancel = try peer.request("CANCEL")
+                let cancel = try peer.expect("CANCEL")
                 peer.respond(200, cancel)
                 peer.respond(487, invite)
-                _ = try peer.request("ACK")
+                _ = try peer.expect("ACK")
                 #expect(!recorder.all.contains { $0.leg == leg })
             }
         }
@@ -99,9 +99,9 @@ extension TelephonyTests {
             try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)
                 let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)", noResponseMs: 200)
-                peer.respond(100, try peer.request("INVITE"))
+                peer.respond(100, try peer.expect("INVITE"))
                 #expect(try shim.expect(TEL_EVENT_ENDED, leg: leg).end == TEL_END_NO_RESPONSE)
-                _ = try peer.request("CANCEL")
+                _ = try peer.expect("CANCEL")
             }
         }
 
@@ -122,7 +122,7 @@ extension TelephonyTests {
                 let peer = try Peer(shimPort: shim.port)
                 let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)")
                 let contacts = ["Contact: <sip:a@127.0.0.1>;q=0.2, <sip:b@127.0.0.1>;q=0.9"]
-                let invite = try peer.request("INVITE")
+                let invite = try peer.expect("INVITE")
                 peer.send(
                     "SIP/2.0 302 Moved\r\nVia: \(invite["via"])\r\nFrom: \(invite["from"])\r\nTo: \(invite["to"]);tag=1\r\n"
                         + "Call-ID: \(invite["call-id"])\r\nCSeq: \(invite["cseq"])\r\n\(contacts[0])\r\n"
@@ -147,9 +147,9 @@ extension TelephonyTests {
             try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)
                 let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)")
-                let invite = try peer.request("INVITE")
+                let invite = try peer.expect("INVITE")
                 peer.respond(200, invite, tag: "first", content: Peer.sdp())
-                #expect(try peer.request("ACK")["to"].contains("tag=first"))
+                #expect(try peer.expect("ACK")["to"].contains("tag=first"))
                 try shim.expect(TEL_EVENT_ANSWERED, leg: leg)
                 peer.respond(200, invite, tag: "second", content: Peer.sdp(port: 39100))
                 let two = try [#require(peer.receive()), #require(peer.receive())]
@@ -165,10 +165,10 @@ extension TelephonyTests {
                 try Shim.run { shim in
                     let peer = try Peer(shimPort: shim.port)
                     let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)")
-                    peer.respond(200, try peer.request("INVITE"), content: answer)
+                    peer.respond(200, try peer.expect("INVITE"), content: answer)
                     let ended = try shim.expect(TEL_EVENT_ENDED, leg: leg)
                     #expect(ended.end == TEL_END_NO_CODEC && !ended.answered)
-                    _ = try peer.request("BYE")
+                    _ = try peer.expect("BYE")
                 }
             }
         }

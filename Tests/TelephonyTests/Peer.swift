@@ -1,3 +1,4 @@
+import CTelephony
 import Foundation
 import Testing
 
@@ -109,7 +110,8 @@ final class Peer {
             found, "no \(status.map(String.init) ?? "final") response to \(method)", sourceLocation: sourceLocation)
     }
 
-    func request(
+    /// The next request of a method.
+    func expect(
         _ method: String, within seconds: Double = 3, sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> Message {
         let found = receive(within: seconds) { $0.method == method }
@@ -123,13 +125,13 @@ final class Peer {
         attributes: [String] = [
             "rtpmap:8 PCMA/8000", "rtpmap:0 PCMU/8000", "rtpmap:101 telephone-event/8000", "fmtp:101 0-15",
         ],
-        more: [String] = []
+        direction: String = "sendrecv", more: [String] = []
     ) -> String {
         let lines =
             [
                 "v=0", "o=peer 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 \(connection)", "t=0 0",
                 "m=audio \(port) \(transport) \(formats)",
-            ] + attributes.map { "a=\($0)" } + more
+            ] + (attributes + [direction]).map { "a=\($0)" } + more
         return lines.joined(separator: "\r\n") + "\r\n"
     }
 
@@ -174,5 +176,29 @@ final class Peer {
                 "Contact: \(contact)",
             ] + headers
         send(lines.joined(separator: "\r\n") + "\r\n" + body(type, content))
+    }
+}
+
+extension Peer {
+    /// An INVITE of ours, answered by the shim and acknowledged: its 200.
+    func call(_ shim: Shim, sdp: String = Peer.sdp()) throws -> (leg: UInt64, ok: Message) {
+        request("INVITE", headers: ["Allow: INVITE, ACK, BYE, CANCEL, INFO, UPDATE"], content: sdp)
+        let leg = try shim.expect(TEL_EVENT_INCOMING).leg
+        try #require(tel_answer(leg, 0) == TEL_OK)
+        let ok = try response("INVITE", status: 200)
+        request("ACK", to: ok)
+        try shim.expect(TEL_EVENT_ANSWERED, leg: leg)
+        return (leg, ok)
+    }
+
+    /// An INVITE of the shim, answered by us.
+    func answer(_ shim: Shim, sdp: String = Peer.sdp()) throws -> (leg: UInt64, invite: Message) {
+        let leg = shim.invite("sip:1002@127.0.0.1:\(port)")
+        let invite = try expect("INVITE")
+        callID = invite["call-id"]
+        respond(200, invite, headers: ["Allow: INVITE, ACK, BYE, CANCEL, INFO, UPDATE"], content: sdp)
+        _ = try expect("ACK")
+        try shim.expect(TEL_EVENT_ANSWERED, leg: leg)
+        return (leg, invite)
     }
 }

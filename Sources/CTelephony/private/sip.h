@@ -84,6 +84,9 @@ void text_uri(char *buffer, size_t size, const void *uri);
 /** The first address of a header that is a list of name-addr or addr-spec (RFC 3325 §9.1); NULL: none that parses. */
 const pjsip_uri *text_first_address(pj_pool_t *pool, const pj_str_t *value);
 
+/** q of a Contact in thousandths; without one it is the best (RFC 3261 §10.2.1.2). */
+int text_quality(const pjsip_contact_hdr *contact);
+
 struct sip_reason {
     int status, q850;
     char text[128];
@@ -100,6 +103,9 @@ const struct listener *contact_listener(pjsip_transport_type_e type);
 void contact_uri(const struct listener *listener, const pj_sockaddr *peer, char *buffer, size_t size);
 /** Whether peers at that address are outside localNets, so that external addresses are named to them. */
 bool contact_is_external(const pj_sockaddr *peer);
+
+/** Names the external address in the Via of the dialog's requests too. */
+void contact_set_via(pjsip_dialog *dialog, const struct listener *listener, const pj_sockaddr *peer);
 
 /* server.c: requests outside dialogs */
 extern pjsip_module server_module;

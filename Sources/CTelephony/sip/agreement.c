@@ -76,7 +76,8 @@ static void report_change(struct leg *leg, bool sends, bool receives, media_code
                    before != leg->params.formats[0].codec;
     leg->peer_sends = sends;
     leg->peer_receives = receives;
-    if (!changed || !leg->answered)
+    /* What follows from a re-INVITE of ours is said by REOFFERED. */
+    if (!changed || !leg->answered || leg->operating)
         return;
     tel_event event;
     event_init(&event, TEL_EVENT_MEDIA_CHANGED, leg->id, leg->token);
@@ -128,9 +129,7 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     leg->agreed = true;
     if (changed)
         media_set(leg->id, &params);
-    /* Its answer to our a=sendonly cannot say that it would send. */
-    if (peer_offered)
-        report_change(leg, peer_sends, peer_receives, before);
-    else
-        leg->peer_receives = peer_receives;
+    if (!we_receive)
+        peer_sends = leg->peer_sends; /* its answer to our a=sendonly cannot say that it would send */
+    report_change(leg, peer_sends, peer_receives, before);
 }

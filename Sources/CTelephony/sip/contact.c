@@ -26,3 +26,10 @@ void contact_uri(const struct listener *listener, const pj_sockaddr *peer, char 
     bool tcp = (listener->type & ~PJSIP_TRANSPORT_IPV6) == PJSIP_TRANSPORT_TCP;
     snprintf(buffer, size, "<sip:%s:%u%s>", host, listener->port, tcp ? ";transport=tcp" : "");
 }
+
+void contact_set_via(pjsip_dialog *dialog, const struct listener *listener, const pj_sockaddr *peer)
+{
+    pjsip_host_port sent_by = {pj_str(sip.external_address), listener->port};
+    if (sip.external_address[0] && contact_is_external(peer))
+        pjsip_dlg_set_via_sent_by(dialog, &sent_by, NULL);
+}

@@ -69,7 +69,7 @@ static void read_contacts(const pjsip_msg *message, char *buffer, size_t size)
     while (contact && count < 16) {
         if (contact->uri) {
             int at = count++;
-            for (; at > 0 && contacts[at - 1]->q1000 < contact->q1000; at--)
+            for (; at > 0 && text_quality(contacts[at - 1]) < text_quality(contact); at--)
                 contacts[at] = contacts[at - 1];
             contacts[at] = contact;
         }

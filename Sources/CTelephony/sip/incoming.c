@@ -120,6 +120,7 @@ static pjsip_dialog *create_dialog(pjsip_rx_data *rdata)
     pj_str_t text = pj_str(contact);
     if (pjsip_dlg_create_uas_and_inc_lock(pjsip_ua_instance(), rdata, &text, &dialog) != PJ_SUCCESS)
         return NULL;
+    contact_set_via(dialog, listener, peer);
     return dialog;
 }
 

@@ -83,6 +83,7 @@ static pjsip_dialog *create_dialog(const tel_invite_params *params, const struct
         note_pj_error(params->uri, status);
         return NULL;
     }
+    contact_set_via(dialog, to->listener, peer);
     if (params->call_id) {
         pj_str_t id = pj_str((char *)params->call_id);
         pj_strdup(dialog->pool, &dialog->call_id->id, &id);

@@ -167,7 +167,7 @@ static int set_binding(struct user *user, const pjsip_rx_data *rdata, const pjsi
         return PJSIP_SC_BAD_REQUEST;
     text_copy(fresh.call_id, sizeof(fresh.call_id), &rdata->msg_info.cid->id);
     fresh.cseq = rdata->msg_info.cseq->cseq;
-    fresh.q1000 = contact->q1000;
+    fresh.q1000 = text_quality(contact);
     fresh.until = now() + (time_t)expires;
     for (int i = 0; i < user->count; i++) {
         if (strcmp(user->bindings[i].uri, fresh.uri) != 0)

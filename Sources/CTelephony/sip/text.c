@@ -60,6 +60,11 @@ const pjsip_uri *text_first_address(pj_pool_t *pool, const pj_str_t *value)
     return pjsip_parse_uri(pool, copy.ptr, (pj_size_t)copy.slen, PJSIP_PARSE_URI_AS_NAMEADDR);
 }
 
+int text_quality(const pjsip_contact_hdr *contact)
+{
+    return contact->q1000 > 0 ? contact->q1000 : 1000;
+}
+
 /** One reason-value: protocol *(";" name "=" value) (RFC 3326 §2). */
 static void reason_value(char *value, struct sip_reason *reason)
 {

@@ -1,0 +1,87 @@
+import CTelephony
+import Foundation
+import Testing
+
+/// Sets the users that may register.
+private func permit(_ users: [String]) {
+    let names = users.map { UnsafePointer(strdup($0)!) }
+    names.withUnsafeBufferPointer { buffer in
+        var none = UnsafePointer<CChar>(strdup("")!)
+        withUnsafePointer(to: &none) { _ = tel_set_registrable(buffer.baseAddress ?? $0, buffer.count) }
+        free(UnsafeMutablePointer(mutating: none))
+    }
+    names.forEach { free(UnsafeMutablePointer(mutating: $0)) }
+}
+
+extension TelephonyTests {
+    @Suite struct Registrar {
+        private func register(_ peer: Peer, cseq: Int, _ headers: [String]) throws -> Message {
+            // The address of record is the To of Peer's requests: 7000.
+            peer.request("REGISTER", cseq: cseq, headers: headers)
+            return try peer.response("REGISTER")
+        }
+
+        @Test func `a permitted user registers, moves and leaves`() throws {
+            try Shim.run { shim in
+                permit(["7000"])
+                let peer = try Peer(shimPort: shim.port)
+                let ok = try register(peer, cseq: 1, ["Expires: 600"])
+                #expect(ok.status == 200 && ok["contact"].contains("expires=600"))
+                let registered = try shim.expect(TEL_EVENT_REGISTERED)
+                #expect(registered.user == "7000" && registered.contacts == "sip:peer@127.0.0.1:\(peer.port)")
+                #expect(registered.expires == 600)
+
+                let two = try register(peer, cseq: 2, ["Expires: 600", "Contact: <sip:b@127.0.0.1>;q=0.1"])
+                #expect(two.all("contact").count == 2)
+                #expect(
+                    try shim.expect(TEL_EVENT_REGISTERED).contacts
+                        == "sip:peer@127.0.0.1:\(peer.port)\nsip:b@127.0.0.1")
+
+                peer.send(
+                    "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:\(peer.port);rport;branch=z9hG4bKs\r\n"
+                        + "From: <sip:7000@127.0.0.1>;tag=x\r\nTo: <sip:7000@127.0.0.1>\r\nCall-ID: \(peer.callID)\r\n"
+                        + "CSeq: 3 REGISTER\r\nContact: *\r\nExpires: 0\r\nContent-Length: 0\r\n\r\n")
+                #expect(try peer.response("REGISTER").status == 200)
+                let gone = try shim.expect(TEL_EVENT_REGISTERED)
+                #expect(gone.contacts == nil && gone.expires == 0)
+            }
+        }
+
+        @Test func `a registration that is not refreshed expires`() throws {
+            try Shim.run { shim in
+                permit(["7000"])
+                let peer = try Peer(shimPort: shim.port)
+                #expect(try register(peer, cseq: 1, ["Expires: 1"]).status == 200)
+                try shim.expect(TEL_EVENT_REGISTERED)
+                #expect(try shim.expect(TEL_EVENT_REGISTERED, within: 4).contacts == nil)
+            }
+        }
+
+        @Test func `strangers and users who are no agents are refused`() throws {
+            try Shim.run { shim in
+                permit(["1001"])
+                let peer = try Peer(shimPort: shim.port)
+                #expect(try register(peer, cseq: 1, []).status == 404)
+            }
+            var settings = Settings()
+            settings.trusted = ["10.0.0.0/8"]
+            try Shim.run(settings) { shim in
+                permit(["7000"])
+                let peer = try Peer(shimPort: shim.port)
+                #expect(try register(peer, cseq: 1, []).status == 403)
+                #expect(recorder.next(within: 0.2) { $0.kind == TEL_EVENT_REGISTERED } == nil)
+            }
+        }
+
+        @Test func `a test phone registers`() throws {
+            try Shim.run { shim in
+                permit(["1001"])
+                #expect(tel_register("sip:127.0.0.1:\(shim.port)", "sip:1001@127.0.0.1:\(shim.port)", 60) == TEL_OK)
+                let registered = try shim.expect(TEL_EVENT_REGISTERED)
+                #expect(registered.user == "1001" && registered.expires == 60)
+                #expect(registered.contacts?.hasPrefix("sip:1001@127.0.0.1:\(shim.port)") == true)
+                #expect(tel_register("nonsense", "sip:1001@127.0.0.1", 60) != TEL_OK)
+            }
+        }
+    }
+}
