@@ -58,7 +58,23 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "EventLogTests", dependencies: ["EventLog", "CallEvents", "Metrics"], swiftSettings: strict),
-        .testTarget(name: "MetricsTests", dependencies: ["Metrics", "EventLog", "CallEvents"], swiftSettings: strict),
+        .target(
+            name: "LogGenerator",
+            dependencies: ["CallEvents", "EventLog"],
+            path: "Tests/LogGenerator",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "loggen",
+            dependencies: ["LogGenerator"],
+            path: "Tests/loggen",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MetricsTests",
+            dependencies: ["Metrics", "EventLog", "CallEvents", "LogGenerator"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TelephonyTests", dependencies: ["CTelephony"], swiftSettings: strict),
         .testTarget(name: "ControllerTests", dependencies: ["Controller"], swiftSettings: strict),
         .testTarget(

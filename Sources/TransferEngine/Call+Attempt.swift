@@ -179,9 +179,9 @@ extension Call {
         var followed: [Candidate] = []
         for contact in contacts where count < Self.mostRedirects {
             var candidate = context.directory.candidate(at: contact, trusted: false)
-            guard candidate.verdict == nil, !tried.contains(candidate.uri ?? candidate.name) else { continue }
+            guard candidate.verdict == nil, !tried.contains(candidate.key) else { continue }
             candidate.isRedirect = true
-            tried.append(candidate.uri ?? candidate.name)
+            tried.append(candidate.key)
             count += 1
             followed.append(candidate)
         }

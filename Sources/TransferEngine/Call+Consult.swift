@@ -62,7 +62,7 @@ extension Call {
         consults += 1
         transfer.attempts += 1
         transfer.target = uri
-        transfer.tried.append(uri)
+        transfer.tried.append(candidate.key)
         if let failure {
             transfer.cause = failure
             transfer.sipStatus = nil

@@ -96,6 +96,7 @@ extension Call {
         case .digits: digitsTimedOut(&context)
         case .code: flushCodes(&context)
         case .farewell: farewellDone(&context)
+        case .reports: for record in ledger.flush() { context.emit(.log(record)) }
         }
     }
 
@@ -112,8 +113,11 @@ extension Call {
         trackCallerHold(&context)
         alignCodecs(&context)
         stamp = nil
-        if isFinished {
-            for record in ledger.flush(at: context.now) { context.emit(.log(record)) }
+        if phase == .over, legs.isEmpty, !ledger.isEmpty, !timers.contains(where: { $0.purpose == .reports }) {
+            startTimer(.reports, Self.longestReport, &context)
         }
     }
+
+    /// How long the log waits for a report of the relay's once the legs are gone. It takes a millisecond.
+    private static var longestReport: Int { 2_000 }
 }

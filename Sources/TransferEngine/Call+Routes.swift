@@ -94,7 +94,7 @@ extension Call {
             let isAwaited = callerSwitched && (hadVoice || hasVoice)
             let report = context.newReport(for: isAwaited ? id : nil)
             context.emit(.route(changes, report))
-            if isAwaited { stamp = .report(report) }
+            if isAwaited { stamp = .report(report, asked: context.now) }
         }
         if isAnswered, phase != .over, hadVoice != hasVoice { recordHold(reason, &context) }
         tellHolds(&context)

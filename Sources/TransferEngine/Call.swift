@@ -93,7 +93,7 @@ struct Call: Codable, Sendable {
     }
 
     /// Nothing is left: the call can be forgotten.
-    var isFinished: Bool { phase == .over && legs.isEmpty }
+    var isFinished: Bool { phase == .over && legs.isEmpty && ledger.isEmpty }
 }
 
 /// A timer of a call and what it is for.
@@ -111,6 +111,8 @@ struct CallTimer: Codable, Sendable {
         case code
         /// The tone before a BYE should have been over.
         case farewell
+        /// The relay's last report should have come.
+        case reports
     }
 
     var id: TimerID

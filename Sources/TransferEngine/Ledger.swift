@@ -10,8 +10,8 @@ struct Ledger: Codable, Sendable {
     /// When an entry happened.
     enum Stamp: Codable, Sendable, Equatable {
         case at(EventTime)
-        /// At the instant of this report, which is still awaited.
-        case report(ReportID)
+        /// At the instant of this report, which is still awaited; the switch was commanded at `asked`.
+        case report(ReportID, asked: EventTime)
     }
 
     private struct Entry: Codable, Sendable {
@@ -40,14 +40,16 @@ struct Ledger: Codable, Sendable {
 
     /// A report came: its entries have their instant.
     mutating func resolve(_ report: ReportID, at time: EventTime) -> [CallRecord] {
-        for index in entries.indices where entries[index].stamp == .report(report) { entries[index].stamp = .at(time) }
+        for index in entries.indices {
+            if case .report(report, _) = entries[index].stamp { entries[index].stamp = .at(time) }
+        }
         return drain()
     }
 
-    /// The last leg is gone and with it every report: what is left takes the instant of what went before.
-    mutating func flush(at time: EventTime) -> [CallRecord] {
+    /// A report that was due never came: its entries take the instant of the command.
+    mutating func flush() -> [CallRecord] {
         for index in entries.indices {
-            if case .report = entries[index].stamp { entries[index].stamp = .at(last ?? time) }
+            if case .report(_, let asked) = entries[index].stamp { entries[index].stamp = .at(asked) }
         }
         return drain()
     }

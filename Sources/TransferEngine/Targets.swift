@@ -14,6 +14,9 @@ struct Candidate: Codable, Hashable, Sendable {
     var verdict: Cause?
     /// It stands for a redirect (3xx), which is followed whatever the fallback chain says.
     var isRedirect = false
+
+    /// What makes two candidates the same: the agent, else the address whatever its parameters.
+    var key: String { agent ?? uri.flatMap(SIPAddress.init)?.plain ?? name }
 }
 
 extension Directory {

@@ -77,7 +77,8 @@ extension LoadRun {
     private func isHeld(_ call: LoadCall) -> Bool {
         guard call.answeredAt != nil, call.caller?.state == .talking else { return false }
         guard options.agent else { return true }
-        return call.dialledAt != nil && call.agent?.infoDigits.isEmpty == true && call.agent?.pending == nil
+        guard call.dialledAt != nil, let agent = call.agent else { return false }
+        return agent.infoDigits.isEmpty && agent.pending == nil && agent.stream?.digitsDone != false
     }
 
     private func measured() {

@@ -150,8 +150,13 @@ final class LoadRun {
         }
     }
 
+    /// An agent who has dialled the hold code says no more.
+    private func isSilentHolder(_ leg: LoadLeg) -> Bool {
+        options.mode == .held && leg.role == .agent && leg.call.dialledAt != nil && leg.stream?.digitsDone == true
+    }
+
     private func send(_ moment: Int) {
-        speaking[moment].removeAll { $0.state == .ended || $0.state == .leaving }
+        speaking[moment].removeAll { $0.state == .ended || $0.state == .leaving || isSilentHolder($0) }
         for role in LoadLeg.Role.allCases {
             var count = 0
             for leg in speaking[moment] where leg.role == role {
@@ -254,7 +259,7 @@ final class LoadRun {
         placed[callID] = leg
         if role == .agent { call.agent = leg } else { call.target = leg }
         phones.agree(message, leg, answer: description.answer, event: description.event)
-        if options.rtp && options.mode != .held {
+        if options.rtp {
             speak(leg, port: description.port, event: description.event)
         }
         placedBy(leg)

@@ -73,6 +73,7 @@ final class Scene {
     var due: [(at: Int64, input: Input)] = []
     var trace: [(input: Input, at: EventTime)] = []
     var effects: [[Effect]] = []
+    var invariants = Invariants()
     /// How long the relay takes to switch; null: it does not report until `report()`.
     var switchDelay: Int64? = 0
     var heldReports: [ReportID] = []
@@ -88,6 +89,31 @@ final class Scene {
         engine = TransferEngine(configuration: configuration)
     }
 
+    /// The same scene, to be continued in another way.
+    func copy() -> Scene {
+        Scene(self)
+    }
+
+    private init(_ other: Scene) {
+        engine = other.engine
+        now = other.now
+        legs = other.legs
+        order = other.order
+        log = other.log
+        accepting = other.accepting
+        finished = other.finished
+        due = other.due
+        invariants = other.invariants
+        switchDelay = other.switchDelay
+        heldReports = other.heldReports
+        reofferStatus = other.reofferStatus
+        endsLegs = other.endsLegs
+        nextHandle = other.nextHandle
+        nextRequest = other.nextRequest
+        adopted = other.adopted
+        invited = other.invited
+    }
+
     var time: EventTime { EventTime(wall: 1_700_000_000_000_000 + now * 1000, mono: now * 1000) }
 
     // MARK: feeding
@@ -98,6 +124,7 @@ final class Scene {
         trace.append((input, instant))
         let new = engine.handle(input, at: instant)
         effects.append(new)
+        invariants.check(input, new, engine)
         for effect in new { carryOut(effect) }
         return new
     }
@@ -145,7 +172,10 @@ final class Scene {
         case .hangUp(let leg, let hangUp):
             #expect(legs[leg]?.hungUp == nil && legs[leg]?.ended == false, "hung up once: \(leg)")
             legs[leg]?.hungUp = hangUp
-            if endsLegs { schedule(0, .legEnded(leg, LegEnd(how: .local))) }
+            if endsLegs {
+                legs[leg]?.ended = true
+                schedule(0, .legEnded(leg, LegEnd(how: .local)))
+            }
         case .hold(let leg, let on, let report):
             legs[leg]?.told = on
             schedule(0, .reoffered(leg, report, sipStatus: 200, codec: legs[leg]?.codec))
@@ -272,6 +302,8 @@ final class Scene {
         #expect(breaches.isEmpty, "\(breaches.map(\.description).joined(separator: "\n"))", sourceLocation: location)
         #expect(alive.isEmpty, "legs are left: \(alive)", sourceLocation: location)
         #expect(engine.calls().isEmpty, "calls are left", sourceLocation: location)
+        if alive.isEmpty, endsLegs { invariants.finish(engine) }
+        #expect(invariants.problems.isEmpty, "\(invariants.problems)", sourceLocation: location)
     }
 }
 

@@ -1,0 +1,136 @@
+import CallEvents
+import Metrics
+import Testing
+
+@testable import TransferEngine
+
+/// What must hold after every input, whatever it was.
+struct Invariants {
+    private var ended: Set<LegID> = []
+    private var hungUp: Set<LegID> = []
+    private var known: Set<LegID> = []
+    private var hears: [LegID: MediaSource] = [:]
+    private var opened: [String: Int] = [:]
+    private(set) var problems: [String] = []
+    var log: [CallRecord] = []
+
+    /// Looks at what the engine answered to an input, and at its state.
+    mutating func check(_ input: Input, _ effects: [Effect], _ engine: TransferEngine) {
+        if case .legEnded(let leg, _) = input, known.contains(leg) { ended.insert(leg) }
+        for effect in effects { check(effect, input) }
+        for call in engine.inOrder { check(call, input) }
+    }
+
+    private mutating func problem(_ text: String) { if problems.count < 5 { problems.append(text) } }
+
+    private mutating func check(_ effect: Effect, _ input: Input) {
+        switch effect {
+        case .adopt(let leg, _), .invite(let leg, _):
+            if !known.insert(leg).inserted { problem("\(leg) is used twice") }
+        case .hangUp(let leg, _):
+            use(leg, input)
+            if !hungUp.insert(leg).inserted { problem("\(leg) is hung up twice, at \(input)") }
+        case .ring(let leg, _, _), .answer(let leg, _), .hold(let leg, _, _), .matchCodec(let leg, _, _),
+            .tone(let leg, _, _), .sendDigits(let leg, _):
+            use(leg, input)
+        case .route(let routes, _):
+            for route in routes {
+                use(route.leg, input)
+                hears[route.leg] = route.source
+            }
+        case .log(let record):
+            log.append(record)
+            count(record)
+        default: break
+        }
+    }
+
+    private mutating func use(_ leg: LegID, _ input: Input) {
+        if !known.contains(leg) { problem("\(leg) is not known, at \(input)") }
+        if ended.contains(leg) { problem("\(leg) has ended, at \(input)") }
+        if hungUp.contains(leg) { problem("\(leg) has been hung up, at \(input)") }
+    }
+
+    private mutating func count(_ record: CallRecord) {
+        let call = record.call ?? ""
+        func key(_ kind: String, _ number: Int) -> String { "\(call) \(kind) \(number)" }
+        switch record.event {
+        case .holdStarted(let fields): opened[key("hold", fields.hold), default: 0] += 1
+        case .holdEnded(let fields): opened[key("hold", fields.hold), default: 0] -= 1
+        case .consultStarted(let fields): opened[key("consult", fields.consult), default: 0] += 1
+        case .consultFailed(let fields): opened[key("consult", fields.consult), default: 0] -= 1
+        case .consultEnded(let fields): opened[key("consult", fields.consult), default: 0] -= 1
+        case .transferStarted(let fields): opened[key("transfer", fields.transfer), default: 0] += 1
+        case .transferCompleted(let fields): opened[key("transfer", fields.transfer), default: 0] -= 1
+        case .transferFailed(let fields): opened[key("transfer", fields.transfer), default: 0] -= 1
+        case .transferCancelled(let fields): opened[key("transfer", fields.transfer), default: 0] -= 1
+        case .callEnded(let fields):
+            if fields.waitMs + fields.talkMs + fields.holdMs < 0 || min(fields.waitMs, fields.talkMs, fields.holdMs) < 0
+            {
+                problem("negative sums: \(fields)")
+            }
+        default: break
+        }
+        if let wrong = opened.first(where: { $0.value < 0 || $0.value > 1 }) { problem("opened and closed: \(wrong)") }
+        opened = opened.filter { $0.value != 0 }
+    }
+
+    private mutating func check(_ call: Call, _ input: Input) {
+        let where_ = "\(call.id) in \(call.phase), at \(input)"
+        let living = call.legs.filter(\.isAlive)
+        for leg in call.legs where ended.contains(leg.id) { problem("\(leg.id) is gone but kept: \(where_)") }
+        guard call.phase != .over else {
+            // Nobody outlives the caller but agent and target who talk, and an agent who hears the tone.
+            let spared = [call.attempt?.leg, call.attempt?.agentLeg, call.farewell?.leg]
+            for leg in living where !spared.contains(leg.id) { problem("\(leg.id) outlives the caller: \(where_)") }
+            return
+        }
+        guard let caller = call.callerLeg, caller.isAlive else {
+            problem("no caller: \(where_)")
+            return
+        }
+        if let party = call.party, call.leg(party.leg)?.isAlive != true { problem("the party is gone: \(where_)") }
+        if let attempt = call.attempt, call.leg(attempt.leg)?.isAlive != true {
+            problem("the attempt is gone: \(where_)")
+        }
+        let roles = [call.caller, call.party?.leg, call.attempt?.leg, call.attempt?.agentLeg]
+        for leg in living where !roles.contains(leg.id) { problem("\(leg.id) has no role: \(where_)") }
+        if (call.transfer == nil) != ![.ringing, .consulting, .swapped].contains(call.phase), call.phase != .seeking {
+            problem("transfer \(call.transfer == nil ? "missing" : "left over"): \(where_)")
+        }
+        if caller.state == .answered {
+            switch hears[caller.id] ?? .silence {
+            case .silence, .dialTone: problem("the caller hears nothing: \(where_)")
+            case .leg(let leg):
+                if call.leg(leg)?.isAlive != true { problem("the caller hears a dead leg: \(where_)") }
+            case .music, .ringback: break
+            }
+        }
+        // Somebody is being looked for, or there is an end to it.
+        if [.arriving, .seeking].contains(call.phase), call.attempt == nil,
+            !call.timers.contains(where: { $0.purpose == .round })
+        {
+            problem("nobody is looked for: \(where_)")
+        }
+        if call.attempt != nil, call.attempt?.answered == false,
+            !call.timers.contains(where: { $0.purpose == .attempt })
+        {
+            problem("an attempt without an end: \(where_)")
+        }
+    }
+
+    /// At the end of a walk that ended every call.
+    mutating func finish(_ engine: TransferEngine) {
+        if !engine.calls().isEmpty { problem("calls are left: \(engine.calls())") }
+        if !opened.isEmpty { problem("left open: \(opened.keys.sorted())") }
+        let left = known.subtracting(ended)
+        if !left.isEmpty { problem("legs are left: \(left.sorted())") }
+        if !engine.context.inUse.isEmpty { problem("agents are busy: \(engine.context.inUse)") }
+        if !engine.context.present.isEmpty { problem("agents are present: \(engine.context.present)") }
+        if !engine.context.waiting.isEmpty { problem("queues are left: \(engine.context.waiting)") }
+        if !engine.context.legCalls.isEmpty { problem("legs are known: \(engine.context.legCalls)") }
+        if !engine.context.timerCalls.isEmpty { problem("timers are known: \(engine.context.timerCalls)") }
+        let breaches = Verifier.breaches(in: log, node: "ctl-1", complete: true)
+        for breach in breaches.prefix(3) { problem(breach.description) }
+    }
+}
