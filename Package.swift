@@ -76,7 +76,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "TelephonyTests", dependencies: ["CTelephony"], swiftSettings: strict),
-        .testTarget(name: "ControllerTests", dependencies: ["Controller"], swiftSettings: strict),
+        .testTarget(name: "ControllerTests", dependencies: ["Controller", "warmline"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["warmline", "testphone", "EventLog", "Metrics", "CallEvents"],

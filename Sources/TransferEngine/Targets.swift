@@ -74,3 +74,10 @@ extension Directory {
         return names.contains(digits) && !names.contains { $0 != digits && $0.hasPrefix(digits) }
     }
 }
+
+extension EngineConfiguration {
+    /// Whether a person may have this address dialled: it is a configured agent's, or `transfer.allow` lets it.
+    public func permits(uri: String) -> Bool {
+        Directory(self).candidate(at: uri, trusted: false).verdict == nil
+    }
+}

@@ -73,8 +73,10 @@ enum CallText {
 
     static func detail(_ call: JSONValue) -> [String] {
         var head = Table([])
-        for member in call.members ?? [] where member.value.elements == nil {
-            head.add([member.key, member.value.word])
+        for key in [
+            "call", "state", "since", "arrived", "caller", "from", "direction", "line", "group", "agent", "target",
+        ] {
+            head.add([key, key == "since" || key == "arrived" ? clock(call[key]) : call.word(key)])
         }
         var lines = Array(head.lines.dropFirst())
         lines += rows(call["legs"], "legs", ["leg", "role", "state", "codec", "hears", "agent", "uri", "since"])

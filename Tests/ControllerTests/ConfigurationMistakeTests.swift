@@ -115,6 +115,18 @@ import Testing
         ),
         ("{ agents: { a: { uri: 'sip:@h' } } }", "agents.a.uri: \"sip:@h\" has an empty user part"),
         ("{ agents: { a: { uri: 'sip:1@h' }, '1': {} } }", "agents.1: has the same user part (1) as the agent a"),
+        (
+            "{ agents: { a: { uri: 'sip:b@h' }, b: { uri: 'sip:2@h' } } }",
+            "agents.a: has the user part b, which is the name of another agent"
+        ),
+        (
+            "{ agents: { a: { uri: 'sip:1@h' } }, transfer: { targets: { '2': ['sip:1@h', 'sip:9@h'] }, allow: ['sip:8@h'] } }",
+            "transfer.targets.2: sip:9@h is nobody's of agents, and transfer.allow does not let it"
+        ),
+        (
+            "{ agents: { a: {} }, transfer: { targets: { '*15': 'agent:a' } } }",
+            "transfer.targets.\"*15\": begins with the code for cancel (*1) and could never be dialled"
+        ),
         ("{ agents: { a: { tier: 0 } } }", "agents.a.tier: must be from 1 to 1000, is 0"),
         ("{ agents: { a: { maxCalls: '1' } } }", "agents.a.maxCalls: expected a whole number, found the string \"1\""),
         ("{ agents: { a: { skills: 'x' } } }", "agents.a.skills: expected a list of strings, found the string \"x\""),
@@ -165,7 +177,7 @@ import Testing
         ("{ transfer: { fallback: ['group:x'] } }", "transfer.fallback[0]: names the unknown group \"x\""),
         ("{ transfer: { fallback: ['next', 'next'] } }", "transfer.fallback[1]: \"next\" stands here twice"),
         (
-            "{ transfer: { targets: { '#2': 'sip:h' } } }",
+            "{ transfer: { targets: { '#2': 'sip:h' }, allow: ['sip:h'] } }",
             "transfer.targets.\"#2\": must be digits a phone can dial (0 to 9 and *), or a name of letters and digits"
         ),
         ("{ transfer: { targets: { '2': [] } } }", "transfer.targets.2: must name at least one target"),
@@ -176,7 +188,7 @@ import Testing
         ("{ transfer: { targets: { '2': [null] } } }", "transfer.targets.2[0]: expected a string, found null"),
         ("{ transfer: { targets: { '2': 'agent:x' } } }", "transfer.targets.2: names the unknown agent \"x\""),
         (
-            "{ transfer: { targets: { '2': ['sip:h', 'sip:h'] } } }",
+            "{ transfer: { targets: { '2': ['sip:h', 'sip:h'] }, allow: ['sip:h'] } }",
             "transfer.targets.2[1]: \"sip:h\" stands here twice"
         ),
         ("{ transfer: { dial: 'sip:x@h' } }", "transfer.dial: must hold {digits} once, is \"sip:x@h\""),

@@ -48,6 +48,12 @@ extension ConfigurationReader {
             agents.append(agent)
         }
         configuration.agents = agents
+        // An agent is known by name as well. One who has no address has been looked at above.
+        for agent in agents where agent.uri != nil {
+            if let other = users[agent.name], other != agent.name {
+                section.add(other, "has the user part \(agent.name), which is the name of another agent")
+            }
+        }
     }
 
     mutating func readGroups(_ section: ConfigSection) {

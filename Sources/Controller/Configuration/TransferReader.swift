@@ -26,6 +26,21 @@ extension ConfigurationReader {
         readFeatureCodes(section.section("featureCodes"), into: &transfer)
         section.finish()
         configuration.transfer = transfer
+        refuseUndialable(section.section("targets"))
+    }
+
+    /// Targets that could never be had: addresses that the allow-list does not let, digits that are a code before they
+    /// are whole.
+    private func refuseUndialable(_ section: ConfigSection) {
+        let engine = configuration.engine()
+        for target in configuration.transfer.targets {
+            for case .uri(let uri) in target.destinations where !engine.permits(uri: uri) {
+                section.add(target.digits, "\(uri) is nobody's of agents, and transfer.allow does not let it")
+            }
+            if let cancel = configuration.transfer.featureCodes.cancel, target.digits.hasPrefix(cancel) {
+                section.add(target.digits, "begins with the code for cancel (\(cancel)) and could never be dialled")
+            }
+        }
     }
 
     private func readFallback(_ section: ConfigSection, into transfer: inout TransferSettings) {

@@ -33,10 +33,8 @@ enum Signals {
 
 /// Tells a service manager (systemd's sd_notify: one datagram to the socket that NOTIFY_SOCKET names).
 enum ServiceManager {
-    static func notify(_ state: String) {
-        guard let path = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"], let address = UnixAddress(path) else {
-            return
-        }
+    static func notify(_ state: String, socket path: String? = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"]) {
+        guard let path, let address = UnixAddress(path) else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -107,12 +107,12 @@ public struct Service: Sendable {
     ) -> JoinableThread {
         // The milliseconds of the start keep call ids apart from those of earlier runs.
         let run = String(started.wall / 1000, radix: 36)
-        let settings = RunLoop.Settings(
+        let settings = EngineLoop.Settings(
             lineFrom: configuration.sip.lineFrom, waitsForLog: configuration.events.durability == .always,
             callPrefix: "\(configuration.node)-\(run)-",
             users: Dictionary(configuration.registrable.map { ($0.user, $0.agent) }) { first, _ in first })
         return startThread("engine") {
-            RunLoop(
+            EngineLoop(
                 engine: TransferEngine(configuration: engine), settings: settings, inbox: inbox,
                 telephony: SIPTelephony(), log: log, trace: trace, clock: EventTime.now
             ).run()

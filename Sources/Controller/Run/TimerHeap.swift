@@ -15,6 +15,8 @@ struct TimerHeap {
     /// Set and not yet due or stopped; a stopped one stays in the heap until it comes up.
     private var active: Set<TimerID> = []
 
+    var count: Int { heap.count }
+
     /// When the next one is due, in microseconds of CLOCK_BOOTTIME; a stopped one counts, and is dropped then.
     var next: Int64? { heap.first?.due }
 

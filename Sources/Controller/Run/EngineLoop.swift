@@ -3,7 +3,7 @@ import TransferEngine
 
 /// The engine thread: takes what has gathered in the inbox, hands it to the engine, carries the effects out in order.
 /// Never touches the disk and never waits for anything but the inbox.
-final class RunLoop {
+final class EngineLoop {
     /// In microseconds: how often a controller with open calls says that it lives.
     private static let aliveInterval: Int64 = 10_000_000
 

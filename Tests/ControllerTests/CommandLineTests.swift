@@ -1,0 +1,163 @@
+import CallEvents
+import Foundation
+import Testing
+import TransferEngine
+
+@testable import Controller
+
+/// Runs the program that was built beside these tests.
+private struct Program {
+    var status: Int32
+    var output: String
+    var errors: String
+
+    init(_ arguments: String..., directory: String? = nil) throws {
+        let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        let folders = [own, Bundle.main.bundleURL].map { $0.deletingLastPathComponent() }
+        let candidates = folders.map { $0.appending(path: "warmline") }
+        let executable = try #require(
+            candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }, "no warmline in \(folders)")
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        self.errors = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        status = process.terminationStatus
+    }
+}
+
+@Suite struct CommandLineTests {
+    private let scratch = Scratch()
+
+    @Test func usageErrorsAreStatus2() throws {
+        #expect(try Program().status == 2)
+        let unknown = try Program("dance")
+        #expect(unknown.status == 2)
+        #expect(unknown.errors == "warmline: there is no command dance; see warmline --help\n")
+        #expect(try Program("hold").errors == "warmline: hold takes CALL; see warmline hold --help\n")
+        #expect(try Program("hold", "a", "b").status == 2)
+        #expect(
+            try Program("calls", "--jsn").errors
+                == "warmline: --jsn is not an option of calls; see warmline calls --help\n")
+        #expect(try Program("calls", "--socket").errors == "warmline: --socket needs a value: PATH\n")
+        #expect(try Program("calls", "--json=1").errors == "warmline: --json takes no value\n")
+        #expect(try Program("serve").status == 2)
+    }
+
+    @Test(arguments: [
+        "serve", "check", "replay", "status", "calls", "show", "hold", "resume", "consult", "complete", "cancel",
+        "swap",
+        "blind", "hangup", "events", "verify", "timeline",
+    ])
+    func everyCommandHasHelp(command: String) throws {
+        let help = try Program(command, "--help")
+        #expect(help.status == 0)
+        #expect(help.output.hasPrefix("usage: warmline \(command)"))
+        #expect(help.errors.isEmpty)
+        #expect(
+            try Program("--help").output.contains("\n  \(command) ")
+                || Program("--help").output.contains("\n  \(command)\n"))
+    }
+
+    @Test func checkNamesEveryMistakeAndExits2() throws {
+        try "{ nod: 1,\n media: { srtp: 'maybe' } }".write(
+            toFile: scratch.file("w.json5"), atomically: false, encoding: .utf8)
+        let check = try Program("check", "--config", scratch.file("w.json5"))
+        #expect(check.status == 2)
+        #expect(
+            check.errors == """
+                \(scratch.file("w.json5")):1: nod: unknown key; did you mean node?
+                \(scratch.file("w.json5")):2: media.srtp: must be off, optional or required, is "maybe"
+
+                """)
+        #expect(check.output.isEmpty)
+    }
+
+    @Test func checkPrintsTheEffectiveConfiguration() throws {
+        try "{ node: 'x' }".write(toFile: scratch.file("w.json5"), atomically: false, encoding: .utf8)
+        let check = try Program("check", "--config=\(scratch.file("w.json5"))")
+        #expect(check.status == 0)
+        var expected = Configuration()
+        expected.node = "x"
+        #expect(try Configuration.parse(check.output, file: "output") == expected)
+    }
+
+    @Test func withoutAControllerCommandsFailWithStatus1() throws {
+        let status = try Program("status", directory: scratch.path)
+        #expect(status.status == 1)
+        #expect(status.errors == "warmline: control socket warmline.sock: no controller is running there\n")
+        #expect(try Program("hold", "x", "--socket", scratch.file("s")).status == 1)
+    }
+
+    /// A trace, replayed by two processes, gives the same effects byte for byte.
+    @Test func aReplayedTraceIsTheSameInEveryProcess() throws {
+        let configuration = try Configuration.parse(Bench.configuration, file: "bench").engine()
+        let path = scratch.file("trace")
+        let trace = try TraceWriter(path: path, configuration: configuration)
+        let clock = ManualClock()
+        var engine = TransferEngine(configuration: configuration)
+        var effects = 0
+        func feed(_ input: Input) {
+            trace.write(input, at: clock.now)
+            effects += engine.handle(input, at: clock.now).count
+            clock.advance(milliseconds: 137)
+        }
+        for number in 1...3 {
+            let caller = LegID(UInt64(2 * number - 1))
+            let agent = LegID(UInt64(2 * number))
+            feed(
+                .invite(
+                    Invitation(
+                        handle: UInt64(number), call: "n-\(number)", sipCallID: "c\(number)", requestURI: "sip:7000@h",
+                        to: "sip:7000@h", from: "sip:55\(number)@h")))
+            feed(.legProgress(agent, sipStatus: 180, earlyMedia: false))
+            feed(.legAnswered(agent, codec: "PCMA"))
+            feed(.legAnswered(caller, codec: "PCMA"))
+            feed(.command(RequestID(UInt64(number)), .hold(call: "n-\(number)")))
+            feed(.legEnded(caller, LegEnd(how: .bye)))
+            feed(.legEnded(agent, LegEnd(how: .local)))
+        }
+        feed(.terminate)
+        trace.close()
+        let first = try Program("replay", path)
+        let second = try Program("replay", path)
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(first.output == second.output)
+        #expect(first.output.split(separator: "\n").count == effects)
+        #expect(first.output.contains("callArrived"))
+    }
+
+    @Test func aFileThatIsNoTraceIsRefused() throws {
+        try "{}\nx\n".write(toFile: scratch.file("t"), atomically: false, encoding: .utf8)
+        let replay = try Program("replay", scratch.file("t"))
+        #expect(replay.status == 1)
+        #expect(replay.errors.hasPrefix("warmline: \(scratch.file("t")):2: no line of a trace"))
+        #expect(try Program("replay", scratch.file("none")).status == 1)
+    }
+}
+
+@Suite(.serialized) struct ServiceManagerTests {
+    private let scratch = Scratch()
+
+    /// One datagram with the state, to a path or an abstract name.
+    @Test(arguments: [false, true])
+    func readinessIsTold(abstract: Bool) throws {
+        let name = abstract ? "@" + scratch.file("n") : scratch.file("n")
+        let address = try #require(UnixAddress(name))
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(descriptor) }
+        #expect(address.with { bind(descriptor, $0, $1) } == 0)
+        ServiceManager.notify("READY=1", socket: name)
+        var buffer = [UInt8](repeating: 0, count: 100)
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        #expect(count == 7)
+        #expect(String(decoding: buffer.prefix(7), as: UTF8.self) == "READY=1")
+    }
+}
