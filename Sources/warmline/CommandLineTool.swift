@@ -3,7 +3,7 @@ import Foundation
 
 /// The command line: finds the command, runs it, says what went wrong.
 enum CommandLineTool {
-    static let commands: [Command] = serviceCommands + callCommands + logCommands
+    static let commands: [Command] = serviceCommands + callCommands + logCommands + metricsCommands
 
     static func main(_ words: [String]) -> Int32 {
         // A reader that went away (`| head`) is noticed by the failed write, not by the signal.
