@@ -22,6 +22,8 @@ struct Event: Sendable, CustomStringConvertible {
     let expires: Int
     let maxForwards: Int
     let hz: Int
+    let ssrc: UInt32
+    let payloadType: Int
     let monoUs: Int64
     let codec: String?
     let callID: String?
@@ -55,6 +57,8 @@ struct Event: Sendable, CustomStringConvertible {
         expires = Int(event.expires_s)
         maxForwards = Int(event.max_forwards)
         hz = Int(event.hz)
+        ssrc = event.ssrc
+        payloadType = Int(event.payload_type)
         monoUs = event.mono_us
         codec = text(event.codec)
         callID = text(event.call_id)
@@ -129,6 +133,7 @@ struct Settings {
     var keepAlive: UInt32 = 0
     var maxLegs: UInt32 = 64
     var rtpTimeoutMs: UInt32 = 0
+    var musicFile: String?
     var outboundProxy: String?
     var externalAddress: String?
     var mediaExternalAddress: String?
@@ -180,6 +185,7 @@ struct Shim {
         config.pointee.min_se_s = settings.minSE
         config.pointee.keep_alive_s = settings.keepAlive
         config.pointee.max_legs = settings.maxLegs
+        config.pointee.music_file = settings.musicFile.map(keep)
         config.pointee.rtp_timeout_ms = settings.rtpTimeoutMs
         config.pointee.faults = settings.faults
         config.pointee.faults.method = settings.faultMethod.map(keep)

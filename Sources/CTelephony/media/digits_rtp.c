@@ -56,8 +56,7 @@ static void drop_digit(media_leg *leg)
 void digits_queue(media_leg *leg, const char *digits)
 {
     for (; *digits; digits++) {
-        char digit = *digits >= 'a' && *digits <= 'd' ? (char)(*digits - 'a' + 'A') : *digits;
-        const char *place = strchr(digit_of_event, digit);
+        const char *place = strchr(digit_of_event, *digits);
         if (place == NULL || leg->digits.count == MEDIA_MAX_DIGITS) {
             drop_digit(leg);
             continue;
