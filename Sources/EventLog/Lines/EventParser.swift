@@ -1,4 +1,5 @@
 import CallEvents
+import Glibc
 
 /// Reads lines of the log, one after the other, with memory that is used again and again.
 ///
@@ -208,8 +209,7 @@ extension EventParser {
         let wanted = UnsafeRawBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
         if field.keyEscaped { return self.key(field).utf8.elementsEqual(wanted) }
         guard Int(field.keyEnd - field.keyStart) == wanted.count else { return false }
-        for index in 0..<wanted.count where line[Int(field.keyStart) + index] != wanted[index] { return false }
-        return true
+        return line.baseAddress.map { memcmp($0 + Int(field.keyStart), key.utf8Start, wanted.count) == 0 } ?? false
     }
 
     private func key(_ field: ScannedField) -> String {

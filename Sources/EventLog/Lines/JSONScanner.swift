@@ -166,22 +166,19 @@ struct JSONScanner {
     /// Behind the opening quotation mark to behind the closing one; true when there is an escape between.
     private mutating func string() throws(LineError) -> Bool {
         var escaped = false
-        while index < bytes.count {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\"") {
+        while true {
+            index = StringScan.special(in: bytes, from: index)
+            guard index < bytes.count else { throw fail("the line ends in a string") }
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
                 index += 1
                 return escaped
-            }
-            if byte == UInt8(ascii: "\\") {
+            case UInt8(ascii: "\\"):
                 escaped = true
                 try escape()
-            } else if byte < 0x20 {
-                throw fail("a control character in a string")
-            } else {
-                index += 1
+            default: throw fail("a control character in a string")
             }
         }
-        throw fail("the line ends in a string")
     }
 
     private mutating func escape() throws(LineError) {

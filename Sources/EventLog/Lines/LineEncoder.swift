@@ -155,15 +155,15 @@ extension LineEncoder {
     private mutating func escaped(_ text: String) {
         var text = text
         text.withUTF8 { utf8 in
-            var clean = 0
-            for index in utf8.indices {
-                let byte = utf8[index]
-                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-                bytes.append(contentsOf: utf8[clean..<index])
-                clean = index + 1
-                escape(byte)
+            let text = UnsafeRawBufferPointer(utf8)
+            var index = 0
+            while true {
+                let special = StringScan.special(in: text, from: index)
+                bytes.append(contentsOf: utf8[index..<special])
+                guard special < utf8.count else { return }
+                escape(utf8[special])
+                index = special + 1
             }
-            bytes.append(contentsOf: utf8[clean...])
         }
     }
 

@@ -19,28 +19,30 @@ enum Timestamp {
         let inDay = clamped - day * microsecondsPerDay
         let (year, month, dayOfMonth) = civil(fromDays: day)
         let seconds = inDay / 1_000_000
-        digits(year, 4, &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        digits(month, 2, &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        digits(dayOfMonth, 2, &bytes)
-        bytes.append(UInt8(ascii: "T"))
-        digits(seconds / 3600, 2, &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        digits(seconds / 60 % 60, 2, &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        digits(seconds % 60, 2, &bytes)
-        bytes.append(UInt8(ascii: "."))
-        digits(inDay % 1_000_000, 6, &bytes)
-        bytes.append(UInt8(ascii: "Z"))
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 27) { text in
+            digits(year, at: 0, 4, text)
+            text[4] = UInt8(ascii: "-")
+            digits(month, at: 5, 2, text)
+            text[7] = UInt8(ascii: "-")
+            digits(dayOfMonth, at: 8, 2, text)
+            text[10] = UInt8(ascii: "T")
+            digits(seconds / 3600, at: 11, 2, text)
+            text[13] = UInt8(ascii: ":")
+            digits(seconds / 60 % 60, at: 14, 2, text)
+            text[16] = UInt8(ascii: ":")
+            digits(seconds % 60, at: 17, 2, text)
+            text[19] = UInt8(ascii: ".")
+            digits(inDay % 1_000_000, at: 20, 6, text)
+            text[26] = UInt8(ascii: "Z")
+            bytes.append(contentsOf: text)
+        }
     }
 
-    private static func digits(_ value: Int64, _ count: Int, _ bytes: inout [UInt8]) {
-        var divisor: Int64 = 1
-        for _ in 1..<count { divisor *= 10 }
-        while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
+    private static func digits(_ value: Int64, at start: Int, _ count: Int, _ text: UnsafeMutableBufferPointer<UInt8>) {
+        var rest = UInt32(truncatingIfNeeded: value)
+        for index in (start..<(start + count)).reversed() {
+            text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 
