@@ -129,7 +129,7 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     leg->agreed = true;
     if (changed)
         media_set(leg->id, &params);
-    if (!we_receive)
+    if (!we_receive && !peer_offered)
         peer_sends = leg->peer_sends; /* its answer to our a=sendonly cannot say that it would send */
     report_change(leg, peer_sends, peer_receives, before);
 }
