@@ -1,5 +1,6 @@
 import Controller
 import Foundation
+import Metrics
 
 /// The command line: finds the command, runs it, says what went wrong.
 enum CommandLineTool {
@@ -15,6 +16,9 @@ enum CommandLineTool {
             case .usage(let reason), .failed(let reason): complain(reason)
             }
             return failure.status
+        } catch let error as UsageError {
+            complain(error.description)
+            return 2
         } catch let error as ConfigurationError {
             error.mistakes.forEach { complain($0.description, prefix: false) }
             return 2

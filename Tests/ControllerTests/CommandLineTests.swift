@@ -49,12 +49,13 @@ private struct Program {
         #expect(try Program("calls", "--socket").errors == "warmline: --socket needs a value: PATH\n")
         #expect(try Program("calls", "--json=1").errors == "warmline: --json takes no value\n")
         #expect(try Program("serve").status == 2)
+        #expect(try Program("metrics", "--by", "moon", scratch.path).status == 2)
     }
 
     @Test(arguments: [
         "serve", "check", "replay", "status", "calls", "show", "hold", "resume", "consult", "complete", "cancel",
         "swap",
-        "blind", "hangup", "events", "verify", "timeline",
+        "blind", "hangup", "events", "verify", "timeline", "metrics",
     ])
     func everyCommandHasHelp(command: String) throws {
         let help = try Program(command, "--help")
