@@ -10,7 +10,6 @@ import Testing
     /// limit short and refuses the next with EFBIG. The limit is the process's, so the process is one of its own.
     @Test func aFileThatMayNotGrowIsLeftForAnother() async {
         await #expect(processExitsWith: .success) {
-            signal(SIGXFSZ, SIG_IGN)
             let directory = try TemporaryDirectory()
             let ears = WriterEars()
             let writer = try LogWriter(

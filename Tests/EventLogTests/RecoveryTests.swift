@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func aTornTailAtEveryByteIsPutInOrder() throws {
-        let records = Array(Story.day().records.prefix(10))
+        let records = Array(Story.day().records.prefix(8))
         try write(records)
         let name = try #require(try directory.names().first)
         let whole = Array(try directory.text(name).utf8)

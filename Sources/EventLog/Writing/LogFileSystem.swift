@@ -2,7 +2,7 @@ import Glibc
 
 /// What the writer asks of the file system, so that tests can let any of it fail.
 public protocol LogFileSystem: Sendable {
-    /// Creates the directory (0700) where there is none.
+    /// Creates the directory (0700), and those above it, where there is none.
     func makeDirectory(_ path: String) throws(LogError)
     /// Takes the lock of a directory; fails at once where somebody holds it.
     func lock(_ path: String) throws(LogError) -> any LogLock
@@ -40,7 +40,12 @@ public struct POSIXFileSystem: LogFileSystem {
     public init() {}
 
     public func makeDirectory(_ path: String) throws(LogError) {
-        if mkdir(path, 0o700) != 0, errno != EEXIST { throw LogError("cannot create the directory", path, errno) }
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try makeDirectory(String(path[..<slash]))
+            if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        }
+        throw LogError("cannot create the directory", path, errno)
     }
 
     public func lock(_ path: String) throws(LogError) -> any LogLock {

@@ -65,6 +65,8 @@ public final class LogWriter: @unchecked Sendable {
         self.configuration = configuration
         self.callbacks = callbacks
         retryDelay = configuration.retryDelay.lowerBound
+        // A file at the process's size limit is a failed write, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         try files.makeDirectory(configuration.directory)
         let lock = try files.lock(configuration.directory + "/.lock")
         let found: Recovery
