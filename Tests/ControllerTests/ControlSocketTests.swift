@@ -99,8 +99,8 @@ private final class ControlBench {
         thread = startThread("engine") { [inbox] in
             EngineLoop(
                 engine: TransferEngine(configuration: configuration.engine()),
-                settings: EngineLoop.Settings(callPrefix: "n-"), inbox: inbox, telephony: FakeTelephony(),
-                log: FakeLog(), clock: EventTime.now
+                settings: EngineLoop.Settings(callPrefix: "n-"), inbox: inbox,
+                telephony: FakeTelephony(inbox: inbox, clock: EventTime.now), log: FakeLog(), clock: EventTime.now
             ).run()
         }
     }

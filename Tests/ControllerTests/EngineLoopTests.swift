@@ -41,6 +41,7 @@ import TransferEngine
         let bench = try Bench()
         bench.talk()
         bench.turn(bench.event(1, .ended(LegEnd(how: .bye))), bench.event(101, .ended(LegEnd(how: .local))))
+        bench.settle()
         let logged = bench.log.types.count
         #expect(bench.log.types.last == "call.ended")
         bench.turn(bench.event(1, .ended(LegEnd(how: .bye))), bench.event(101, .rtpTimeout))
@@ -94,6 +95,7 @@ import TransferEngine
         bench.turn(nothing)
         #expect(bench.log.types.filter { $0 == "service.alive" }.count == 1)
         bench.turn(bench.event(1, .ended(LegEnd(how: .bye))), bench.event(101, .ended(LegEnd(how: .local))))
+        bench.settle()
         bench.clock.advance(milliseconds: 20_000)
         bench.turn(nothing)
         #expect(bench.log.types.filter { $0 == "service.alive" }.count == 1)

@@ -17,12 +17,19 @@ final class ManualClock: @unchecked Sendable {
     func advance(milliseconds: Int64) { lock.withLock { mono += milliseconds * 1000 } }
 }
 
-/// Writes down what it is told to do.
+/// Writes down what it is told to do; reports a switch as done, as the relay does.
 final class FakeTelephony: Telephony, @unchecked Sendable {
+    private let inbox: Inbox<RunMessage>
+    private let clock: @Sendable () -> EventTime
     private let lock = NSLock()
     private var commands: [String] = []
     private var nextLeg: UInt64 = 100
     private var failing: Set<String> = []
+
+    init(inbox: Inbox<RunMessage>, clock: @escaping @Sendable () -> EventTime) {
+        self.inbox = inbox
+        self.clock = clock
+    }
 
     /// What was commanded since the last look.
     func take() -> [String] {
@@ -61,7 +68,12 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func lastError() -> String { "as told" }
 
     func route(_ changes: [tel_route_change], token: UInt64) -> tel_result {
-        note("route", changes.map { "\($0.leg)=\($0.source.rawValue)/\($0.from)" }.joined(separator: " "))
+        let result = note(
+            "route", changes.map { "\($0.leg)=\($0.source.rawValue)/\($0.from)" }.joined(separator: " "))
+        if result == TEL_OK {
+            inbox.post(.telephony(TelephonyEvent(leg: 0, time: clock(), kind: .routed(token: token))))
+        }
+        return result
     }
 }
 
@@ -89,7 +101,7 @@ final class Bench {
         """
 
     let inbox = Inbox<RunMessage>()
-    let telephony = FakeTelephony()
+    let telephony: FakeTelephony
     let log = FakeLog()
     let clock = ManualClock()
     let loop: EngineLoop
@@ -100,6 +112,7 @@ final class Bench {
         let settings = EngineLoop.Settings(
             lineFrom: lineFrom, waitsForLog: durability == "always", callPrefix: "n-",
             users: Dictionary(uniqueKeysWithValues: configuration.registrable.map { ($0.user, $0.agent) }))
+        telephony = FakeTelephony(inbox: inbox, clock: { [clock] in clock.now })
         loop = EngineLoop(
             engine: TransferEngine(configuration: configuration.engine()), settings: settings, inbox: inbox,
             telephony: telephony, log: log, clock: { [clock] in clock.now })
@@ -109,6 +122,11 @@ final class Bench {
     func turn(_ messages: RunMessage...) {
         messages.forEach { inbox.post($0) }
         loop.turn(&batch)
+    }
+
+    /// Lets reports of what was commanded come in, and what they lead to.
+    func settle() {
+        for _ in 0..<5 { turn(event(9999, .rtpTimeout)) }
     }
 
     func event(_ leg: UInt64, _ kind: TelephonyEvent.Kind) -> RunMessage {
@@ -130,5 +148,6 @@ final class Bench {
         turn(event(101, .progress(status: 180, earlyMedia: false)))
         turn(event(101, .answered(codec: "PCMA")))
         turn(event(1, .answered(codec: "PCMA")))
+        settle()
     }
 }
