@@ -80,6 +80,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["warmline", "testphone", "EventLog", "Metrics", "CallEvents"],
+            exclude: ["Scenarios"],
             swiftSettings: strict
         ),
     ],

@@ -26,25 +26,25 @@ struct Command: Hashable {
     var delay: Int
 
     static let help = """
-            call URI                   place a call
-            ring [STATUS]              provisional response (180)
-            early                      183 with SDP: the tone is sent before the answer
-            answer                     200
-            reject STATUS [Q850 [TEXT]]  final response, with a Reason header
-            redirect URI               302
-            hangup                     BYE, CANCEL or 603, whichever fits
-            digits STRING              RFC 4733 events (with --info-digits: SIP INFO)
-            hold | unhold              re-INVITE
-            mute | unmute              stop or resume sending any RTP
-            voice on|off               send the tone, or nothing
-            tone HZ                    another frequency from now on
-            busy on|off                from now on new calls get 486, whatever the rules say
-        vanish                     forget the call: no BYE, no answer, no RTP
-            record FILE                what is received, as WAV
-            request METHOD [TYPE BODY] a request in the dialog
-            quit                       end the phone
-          Any of them may be preceded by `after MS` and followed by `@N`, the number of the call it is meant for;
-          else it is meant for the latest call that is still open.
+          call URI                      place a call
+          ring [STATUS]                 provisional response (180)
+          early                         183 with SDP: the tone is sent before the answer
+          answer                        200
+          reject STATUS [Q850 [TEXT]]   final response, with a Reason header
+          redirect URI                  302
+          hangup                        BYE, CANCEL or 603, whichever fits
+          digits STRING                 RFC 4733 events (with --info-digits: SIP INFO)
+          hold | unhold                 re-INVITE
+          mute | unmute                 stop or resume sending any RTP
+          voice on|off                  send the tone, or nothing
+          tone HZ                       another frequency from now on
+          busy on|off                   from now on new calls get 486, whatever the rules say
+          vanish                        forget the call: no BYE, no answer, no RTP
+          record FILE                   what is received, as WAV
+          request METHOD [TYPE BODY]    a request in the dialog
+          quit                          end the phone
+        Any of them may be preceded by `after MS` and followed by `@N`, the number of the call it is meant for;
+        else it is meant for the latest call that is still open.
         """
 
     /// Reads one line.

@@ -1,0 +1,104 @@
+import Foundation
+import Testing
+
+/// The main story with phones that others have written.
+@Suite("other people's phones")
+struct PeerTests {
+    @Test("baresip as caller, agent and targets")
+    func baresip() async throws {
+        let changes: [String: Any] = [
+            "agents": [
+                "anna": ["uri": "sip:1001@127.0.0.1:\(Baresip.port(0))"],
+                "boris": ["uri": "sip:1002@127.0.0.1:\(Baresip.port(1))"],
+                "clara": ["uri": "sip:1003@127.0.0.1:\(Baresip.port(2))"],
+            ],
+            "sip.trustedPeers": ["127.0.0.1/32"],
+        ]
+        try await Scene.run(changes) { scene in
+            let anna = try await Baresip("anna", user: "1001", tone: 1300, number: 0, answers: true, scene: scene)
+            let boris = try await Baresip("boris", user: "1002", tone: 1600, number: 1, answers: false, scene: scene)
+            let clara = try await Baresip("clara", user: "1003", tone: 2000, number: 2, answers: true, scene: scene)
+            let caller = try await Baresip("caller", user: "3100", tone: 1120, number: 3, answers: false, scene: scene)
+            caller.command("dial", scene.line)
+            try await caller.hears(anna.tone, "anna")
+            try await anna.hears(caller.tone, "the caller")
+
+            try await anna.press("*21002#")
+            try await boris.says("CALL_INCOMING")
+            try await caller.hearsMusic(not: [anna.tone, boris.tone, clara.tone])
+            boris.command("hangup")
+            try await scene.log.has("consult.failed consult=1")
+            try await caller.hears(anna.tone, "anna")
+
+            try await anna.press("*21003#")
+            try await anna.hears(clara.tone, "clara")
+            try await clara.hears(anna.tone, "anna")
+            try await caller.hearsMusic(not: [anna.tone, boris.tone, clara.tone])
+            anna.command("hangup")
+            try await caller.hears(clara.tone, "clara")
+            try await clara.hears(caller.tone, "the caller")
+            caller.command("hangup")
+            try await clara.says("CALL_CLOSED")
+            try await scene.mainStoryIsLogged()
+        }
+    }
+
+    @Test("SIPp scenarios as caller, agent and targets")
+    func sipp() async throws {
+        try await Scene.run { scene in
+            var phones: [Child] = []
+            for (scenario, port) in [("agent", 5081), ("rejecting", 5082), ("answering", 5083), ("caller", 5090)] {
+                phones.append(try SIPp.start(scenario, port: port, in: scene))
+            }
+            scene.others += phones
+            for phone in phones {
+                try await wait(15, for: "the end of SIPp's \(phone.name)") { phone.isDone }
+                #expect(phone.exitStatus == 0, "\(phone.name): \(SIPp.complaints(phone.name, in: scene))")
+            }
+            try await scene.mainStoryIsLogged()
+        }
+    }
+}
+
+/// Runs one call of a scenario of ours.
+private enum SIPp {
+    static func start(_ scenario: String, port: Int, in scene: Scene) throws -> Child {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scenarios/\(scenario).xml")
+        return try Child(
+            scenario, try Executables.system("sipp"),
+            [
+                "\(scene.address):\(Scene.Port.warmline)", "-sf", file.path(percentEncoded: false), "-s", "7000",
+                "-i", scene.address, "-mi", scene.address, "-p", String(port), "-mp",
+                String(40000 + (port - 5080) * 20),
+                "-m", "1", "-nostdin", "-timeout", "14", "-timeout_error", "-trace_err",
+                "-error_file", errors(scenario, in: scene),
+            ], environment: ["TERM": "dumb"])
+    }
+
+    static func complaints(_ scenario: String, in scene: Scene) -> String {
+        (try? String(contentsOfFile: errors(scenario, in: scene), encoding: .utf8)) ?? "no complaint"
+    }
+
+    private static func errors(_ scenario: String, in scene: Scene) -> String {
+        scene.directory.appending(path: "sipp-\(scenario).err").path(percentEncoded: false)
+    }
+}
+
+extension Scene {
+    /// A first target rejects, a second one answers and gets the caller.
+    fileprivate func mainStoryIsLogged() async throws {
+        try await log.tells(
+            """
+            hold.started hold=1 reason=consult agent=anna
+            transfer.started transfer=1 agent=anna
+            transfer.fallback transfer=1 step=agent
+            transfer.failed transfer=1
+            hold.ended hold=1 outcome=resumed next_agent=anna
+            hold.started hold=2 reason=consult agent=anna
+            transfer.started transfer=2 agent=anna
+            hold.ended hold=2 outcome=transferred next_agent=clara
+            transfer.completed transfer=2 kind=attended target_agent=clara
+            """)
+        try await log.has("call.ended transfers=2")
+    }
+}
