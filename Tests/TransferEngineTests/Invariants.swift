@@ -10,7 +10,7 @@ struct Invariants {
     private var hungUp: Set<LegID> = []
     private var known: Set<LegID> = []
     private var hears: [LegID: MediaSource] = [:]
-    private var opened: [String: Int] = [:]
+    private var opened: Set<String> = []
     private(set) var problems: [String] = []
     var log: [CallRecord] = []
 
@@ -52,27 +52,30 @@ struct Invariants {
     }
 
     private mutating func count(_ record: CallRecord) {
-        let call = record.call ?? ""
-        func key(_ kind: String, _ number: Int) -> String { "\(call) \(kind) \(number)" }
         switch record.event {
-        case .holdStarted(let fields): opened[key("hold", fields.hold), default: 0] += 1
-        case .holdEnded(let fields): opened[key("hold", fields.hold), default: 0] -= 1
-        case .consultStarted(let fields): opened[key("consult", fields.consult), default: 0] += 1
-        case .consultFailed(let fields): opened[key("consult", fields.consult), default: 0] -= 1
-        case .consultEnded(let fields): opened[key("consult", fields.consult), default: 0] -= 1
-        case .transferStarted(let fields): opened[key("transfer", fields.transfer), default: 0] += 1
-        case .transferCompleted(let fields): opened[key("transfer", fields.transfer), default: 0] -= 1
-        case .transferFailed(let fields): opened[key("transfer", fields.transfer), default: 0] -= 1
-        case .transferCancelled(let fields): opened[key("transfer", fields.transfer), default: 0] -= 1
+        case .holdStarted(let fields): open(record, "hold", fields.hold)
+        case .holdEnded(let fields): close(record, "hold", fields.hold)
+        case .consultStarted(let fields): open(record, "consult", fields.consult)
+        case .consultFailed(let fields): close(record, "consult", fields.consult)
+        case .consultEnded(let fields): close(record, "consult", fields.consult)
+        case .transferStarted(let fields): open(record, "transfer", fields.transfer)
+        case .transferCompleted(let fields): close(record, "transfer", fields.transfer)
+        case .transferFailed(let fields): close(record, "transfer", fields.transfer)
+        case .transferCancelled(let fields): close(record, "transfer", fields.transfer)
         case .callEnded(let fields):
-            if fields.waitMs + fields.talkMs + fields.holdMs < 0 || min(fields.waitMs, fields.talkMs, fields.holdMs) < 0
-            {
-                problem("negative sums: \(fields)")
-            }
+            if min(fields.waitMs, fields.talkMs, fields.holdMs) < 0 { problem("negative sums: \(fields)") }
         default: break
         }
-        if let wrong = opened.first(where: { $0.value < 0 || $0.value > 1 }) { problem("opened and closed: \(wrong)") }
-        opened = opened.filter { $0.value != 0 }
+    }
+
+    private mutating func open(_ record: CallRecord, _ kind: String, _ number: Int) {
+        let key = "\(record.call ?? "") \(kind) \(number)"
+        if !opened.insert(key).inserted { problem("opened twice: \(key)") }
+    }
+
+    private mutating func close(_ record: CallRecord, _ kind: String, _ number: Int) {
+        let key = "\(record.call ?? "") \(kind) \(number)"
+        if opened.remove(key) == nil { problem("closed, but not open: \(key)") }
     }
 
     private mutating func check(_ call: Call, _ input: Input) {
@@ -122,7 +125,7 @@ struct Invariants {
     /// At the end of a walk that ended every call.
     mutating func finish(_ engine: TransferEngine) {
         if !engine.calls().isEmpty { problem("calls are left: \(engine.calls())") }
-        if !opened.isEmpty { problem("left open: \(opened.keys.sorted())") }
+        if !opened.isEmpty { problem("left open: \(opened.sorted())") }
         let left = known.subtracting(ended)
         if !left.isEmpty { problem("legs are left: \(left.sorted())") }
         if !engine.context.inUse.isEmpty { problem("agents are busy: \(engine.context.inUse)") }
