@@ -6,19 +6,22 @@ import TransferEngine
 @testable import Controller
 
 /// Runs the program that was built beside these tests.
-private struct Program {
+struct Program {
     var status: Int32
     var output: String
     var errors: String
 
-    init(_ arguments: String..., directory: String? = nil) throws {
+    static func executable() throws -> URL {
         let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let folders = [own, Bundle.main.bundleURL].map { $0.deletingLastPathComponent() }
         let candidates = folders.map { $0.appending(path: "warmline") }
-        let executable = try #require(
+        return try #require(
             candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }, "no warmline in \(folders)")
+    }
+
+    init(_ arguments: String..., directory: String? = nil) throws {
         let process = Process()
-        process.executableURL = executable
+        process.executableURL = try Self.executable()
         process.arguments = arguments
         if let directory { process.currentDirectoryURL = URL(filePath: directory) }
         let output = Pipe()

@@ -91,7 +91,7 @@ private final class ControlBench {
         let socket = try ControlSocket(path: scratch.file("s"))
         let methods = ControlMethods(
             inbox: inbox, status: { ["open_calls": JSONValue($0.openCalls)] },
-            stream: { filter, client in
+            stream: { filter, client, _ in
                 client.send(JSONRPC.notification("event", parameters: "{\"call\":\"\(filter.call ?? "-")\"}"))
             })
         server = ControlServer(socket: socket, methods: methods)

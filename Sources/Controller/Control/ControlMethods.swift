@@ -11,11 +11,11 @@ final class ControlMethods: Sendable {
     /// The part of `status` that needs no engine thread; after it comes the engine's.
     private let serviceStatus: @Sendable (RunStatus) -> JSONValue
     /// Streams the log to a client until it goes.
-    private let stream: @Sendable (EventFilter, LineChannel) throws -> Void
+    private let stream: @Sendable (EventFilter, LineChannel, () -> Bool) throws -> Void
 
     init(
         inbox: Inbox<RunMessage>, status: @escaping @Sendable (RunStatus) -> JSONValue,
-        stream: @escaping @Sendable (EventFilter, LineChannel) throws -> Void
+        stream: @escaping @Sendable (EventFilter, LineChannel, () -> Bool) throws -> Void
     ) {
         self.inbox = inbox
         serviceStatus = status
@@ -51,14 +51,14 @@ final class ControlMethods: Sendable {
         }
     }
 
-    /// Answers, then sends a notification `event` for each event as it is written, until the client goes.
-    func follow(_ request: JSONRPC.Request, client: LineChannel) throws {
+    /// Answers, then sends a notification `event` for each event as it is written, until the client goes or the server stops.
+    func follow(_ request: JSONRPC.Request, client: LineChannel, until isStopping: () -> Bool) throws {
         var parameters = Parameters(request.parameters)
         let filter = EventFilter(
             call: try parameters.optionalString("call"), type: try parameters.optionalString("type"))
         try parameters.finish()
         if let id = request.id, !client.send(JSONRPC.response(id, result: .object([]))) { return }
-        try stream(filter, client)
+        try stream(filter, client, isStopping)
     }
 
     private func ask(_ wish: ControlRequest.Wish) throws -> ControlAnswer.Value {

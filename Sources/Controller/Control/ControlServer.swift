@@ -35,15 +35,21 @@ final class ControlServer: @unchecked Sendable {
         }
     }
 
-    /// Takes no more clients, ends those there are, and returns when the last is gone.
+    /// Takes no more clients, lets those there are have their last answer, and returns when the last is gone.
     func stop() {
         socket.stop()
         monitor.lock()
         stopped = true
-        clients.values.forEach { $0.interrupt() }
+        clients.values.forEach { $0.endReading() }
         while !clients.isEmpty { monitor.wait(microseconds: nil) }
         monitor.unlock()
         acceptor?.join()
+    }
+
+    private var isStopped: Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        return stopped
     }
 
     private func admit(_ client: LineChannel) -> Bool {
@@ -85,7 +91,7 @@ final class ControlServer: @unchecked Sendable {
         }
         do {
             if request.method == ControlMethods.follow {
-                try methods.follow(request, client: client)
+                try methods.follow(request, client: client, until: { isStopped })
                 return false
             }
             let result = try methods.call(request)

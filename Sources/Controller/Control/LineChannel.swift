@@ -78,8 +78,8 @@ final class LineChannel: @unchecked Sendable {
         return poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLHUP | POLLERR) != 0
     }
 
-    /// Wakes a thread that reads or writes; both then end.
-    func interrupt() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    /// Ends reading, of a thread that waits for a line too; what is being sent still goes.
+    func endReading() { shutdown(descriptor, Int32(SHUT_RD)) }
 }
 
 /// The address of a Unix socket; `@name` is one in the abstract name space.

@@ -26,61 +26,63 @@ public struct Service: Sendable {
         Signals.block()
         ProcessLimits.raiseOpenFiles()
         let inbox = Inbox<RunMessage>()
-        // First what tells whether another controller runs here; it touches the process's umask, so before any thread.
-        let socket = try ControlSocket(path: configuration.control.socket)
-        let log: LogWriter
+        // What to undo, last first, when the start fails half-way.
+        var undo: [() -> Void] = []
+        let parts: Parts
         do {
-            log = try openLog(inbox: inbox, say: say)
+            parts = try start(inbox: inbox, say: say, undo: &undo)
         } catch {
-            socket.stop()
-            throw error
-        }
-        let telephony: TelephonyService
-        do {
-            telephony = try TelephonyService(configuration, inbox: inbox)
-        } catch {
-            log.close()
-            socket.stop()
+            undo.reversed().forEach { $0() }
             throw error
         }
         say("PJSIP: \(TelephonyService.version)")
-        let engineConfiguration = configuration.engine(port: telephony.ports.first)
-        let tracer: TraceWriter?
-        do {
-            tracer = try trace.map { try TraceWriter(path: $0, configuration: engineConfiguration) }
-        } catch {
-            telephony.stop()
-            log.close()
-            socket.stop()
-            throw error
-        }
-
+        for address in parts.telephony.addresses { say("listening on \(address)") }
         let started = EventTime.now()
-        let version = ServiceStarted(version: warmlineVersion, bootID: log.configuration.boot)
-        log.append(CallRecord(time: started, event: .serviceStarted(version)))
-        let loop = startLoop(engineConfiguration, started: started, inbox: inbox, log: log, trace: tracer)
+        let version = ServiceStarted(version: warmlineVersion, bootID: parts.log.configuration.boot)
+        parts.log.append(CallRecord(time: started, event: .serviceStarted(version)))
+        let loop = startLoop(parts, started: started, inbox: inbox)
         let methods = ControlMethods(
-            inbox: inbox,
-            status: { [self, ports = telephony.ports] in
-                status($0, started: started, ports: ports, log: log.status)
-            },
-            stream: { [self] in try stream($0, to: $1) })
-        let server = ControlServer(socket: socket, methods: methods)
+            inbox: inbox, status: { [self] in status($0, started: started, parts) },
+            stream: { [self] in try stream($0, to: $1, until: $2) })
+        let server = ControlServer(socket: parts.socket, methods: methods)
         server.start()
         let signals = watchSignals(inbox: inbox, say: say)
-        for (entry, port) in zip(configuration.sip.listen, telephony.ports) {
-            say("listening on \(ListenAddress(transport: entry.transport, address: entry.address, port: port))")
-        }
         ready()
         ServiceManager.notify("READY=1\nSTATUS=taking calls")
 
         loop.join()
         Signals.wake()
         signals.join()
+        parts.telephony.stop()
+        parts.trace?.close()
+        // Whoever follows the log sees its end.
+        parts.log.close()
         server.stop()
-        telephony.stop()
-        tracer?.close()
-        log.close()
+    }
+
+    /// What runs beside the engine.
+    private struct Parts: Sendable {
+        var socket: ControlSocket
+        var log: LogWriter
+        var telephony: TelephonyService
+        var engine: EngineConfiguration
+        var trace: TraceWriter?
+    }
+
+    private func start(
+        inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void, undo: inout [() -> Void]
+    ) throws -> Parts {
+        // First what tells whether another controller runs here; it touches the process's umask, so before any thread.
+        let socket = try ControlSocket(path: configuration.control.socket)
+        undo.append(socket.stop)
+        let log = try openLog(inbox: inbox, say: say)
+        undo.append(log.close)
+        let telephony = try TelephonyService(configuration, inbox: inbox)
+        undo.append(telephony.stop)
+        let engine = configuration.engine(port: telephony.addresses.first?.port)
+        return Parts(
+            socket: socket, log: log, telephony: telephony, engine: engine,
+            trace: try trace.map { try TraceWriter(path: $0, configuration: engine) })
     }
 
     private func openLog(inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void) throws -> LogWriter {
@@ -102,9 +104,7 @@ public struct Service: Sendable {
         return log
     }
 
-    private func startLoop(
-        _ engine: EngineConfiguration, started: EventTime, inbox: Inbox<RunMessage>, log: LogWriter, trace: TraceWriter?
-    ) -> JoinableThread {
+    private func startLoop(_ parts: Parts, started: EventTime, inbox: Inbox<RunMessage>) -> JoinableThread {
         // The milliseconds of the start keep call ids apart from those of earlier runs.
         let run = String(started.wall / 1000, radix: 36)
         let settings = EngineLoop.Settings(
@@ -113,8 +113,8 @@ public struct Service: Sendable {
             users: Dictionary(configuration.registrable.map { ($0.user, $0.agent) }) { first, _ in first })
         return startThread("engine") {
             EngineLoop(
-                engine: TransferEngine(configuration: engine), settings: settings, inbox: inbox,
-                telephony: SIPTelephony(), log: log, trace: trace, clock: EventTime.now
+                engine: TransferEngine(configuration: parts.engine), settings: settings, inbox: inbox,
+                telephony: SIPTelephony(), log: parts.log, trace: parts.trace, clock: EventTime.now
             ).run()
         }
     }
@@ -138,11 +138,9 @@ public struct Service: Sendable {
     }
 
     /// `status`, as JSON with the words of the log.
-    private func status(_ run: RunStatus, started: EventTime, ports: [Int], log: LogStatus) -> JSONValue {
+    private func status(_ run: RunStatus, started: EventTime, _ parts: Parts) -> JSONValue {
+        let log = parts.log.status
         let uptime = EventTime.now().mono - started.mono
-        let listen = zip(configuration.sip.listen, ports).map {
-            ListenAddress(transport: $0.transport, address: $0.address, port: $1).description
-        }
         let state = run.draining ? "draining" : !log.writable ? "log down" : run.accepting ? "running" : "not accepting"
         return .object(
             [
@@ -153,12 +151,12 @@ public struct Service: Sendable {
                 .init("started", .string(started.wallTime.timestamp)),
                 .init("uptime_ms", .int(uptime / 1000)),
                 .init("open_calls", JSONValue(run.openCalls)),
-                .init("listen", .array(listen.map(JSONValue.string))),
+                .init("listen", .array(parts.telephony.addresses.map { .string($0.description) })),
                 .init(
                     "registered",
                     .array(run.registered.map { ["agent": .string($0.agent), "contact": .string($0.contact)] })),
                 .init("events", logJSON(log, late: run.late)),
-            ] + TelephonyService.status)
+            ] + parts.telephony.status)
     }
 
     private func logJSON(_ log: LogStatus, late: Int) -> JSONValue {

@@ -9,10 +9,16 @@ private let telephonyCallback: tel_event_fn = { event, context in
 }
 
 /// The running telephony side: one per process.
-final class TelephonyService {
-    /// The bound ports, in the order of `sip.listen`.
-    let ports: [Int]
+final class TelephonyService: @unchecked Sendable {
+    /// PJSIP's version and the limits of it that bound this process.
+    static let version = String(cString: tel_version())
+
+    /// `sip.listen` with the ports that were bound.
+    let addresses: [ListenAddress]
     private let context: Unmanaged<Inbox<RunMessage>>
+    private let monitor = Monitor()
+    /// Guarded by `monitor`: nothing is asked of what has been stopped.
+    private var isStopped = false
 
     /// Begins to listen; what is reported goes to the inbox.
     init(_ configuration: Configuration, inbox: Inbox<RunMessage>) throws(ControllerError) {
@@ -45,30 +51,34 @@ final class TelephonyService {
             let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             throw ControllerError(text.isEmpty ? String(cString: tel_strerror(result)) : text)
         }
-        ports = sip.listen.indices.map { Int(tel_listen_port($0)) }
+        addresses = sip.listen.enumerated().map { index, entry in
+            ListenAddress(transport: entry.transport, address: entry.address, port: Int(tel_listen_port(index)))
+        }
         let users = configuration.registrable.map(\.user)
         _ = withExtendedLifetime(strings) { tel_set_registrable(strings.add(users), users.count) }
     }
 
     /// Ends what is left of legs; no event comes afterwards. Once.
     func stop() {
+        monitor.lock()
+        isStopped = true
         tel_stop()
+        monitor.unlock()
         context.release()
     }
 
-    /// PJSIP's version and the limits of it that bound this process.
-    static var version: String { String(cString: tel_version()) }
-
     /// What `status` says of SIP.
-    static var status: [JSONValue.Member] {
+    var status: [JSONValue.Member] {
         var stats = tel_stats()
-        tel_get_stats(&stats)
+        monitor.lock()
+        if !isStopped { tel_get_stats(&stats) }
+        monitor.unlock()
         let number = { (value: UInt64) in JSONValue.int(Int64(clamping: value)) }
         return [
             .init(
                 "sip",
                 [
-                    "pjsip": .string(version),
+                    "pjsip": .string(Self.version),
                     "malformed": number(stats.malformed),
                     "messages_received": number(stats.messages_received),
                     "messages_sent": number(stats.messages_sent),

@@ -1,0 +1,178 @@
+import EventLog
+import Foundation
+import Testing
+
+@testable import Controller
+
+/// `warmline serve`, running.
+private final class Served {
+    let directory: String
+    private let process = Process()
+    private let output = Pipe()
+    private let errors: URL
+
+    init(_ configuration: String, in directory: String) throws {
+        self.directory = directory
+        errors = URL(filePath: directory + "/stderr")
+        try configuration.write(toFile: directory + "/w.json5", atomically: false, encoding: .utf8)
+        try Data().write(to: errors)
+        process.executableURL = try Program.executable()
+        process.arguments = ["serve", "--config", "w.json5"]
+        process.currentDirectoryURL = URL(filePath: directory)
+        process.standardOutput = output
+        process.standardError = try FileHandle(forWritingTo: errors)
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// What was said up to `ready`, or to the end of a process that never was.
+    func waitUntilReady() -> Bool {
+        var said = Data()
+        while !said.contains(UInt8(ascii: "\n")) {
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { return false }
+            said += more
+        }
+        return said == Data("ready\n".utf8)
+    }
+
+    func signal(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    func wait() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    var diagnostics: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
+    func client() throws -> ControlClient { try ControlClient(path: directory + "/warmline.sock") }
+}
+
+@Suite struct ServeTests {
+    private let scratch = Scratch()
+
+    private static func configuration(_ address: String) -> String {
+        """
+        { node: "t", sip: { listen: ["udp:\(address):0", "tcp:\(address):0"] }, agents: { anna: {} },
+          media: { address: "\(address)", ports: [20000, 20019] }, lines: { "7000": { to: "agent:anna" } } }
+        """
+    }
+
+    @Test func aLifeFromStartToEnd() throws {
+        let served = try Served(Self.configuration("127.60.1.1"), in: scratch.path)
+        #expect(served.waitUntilReady(), "\(served.diagnostics)")
+        let client = try served.client()
+        let status = try client.call("status")
+        #expect(status["state"]?.text == "running")
+        #expect(status["node"]?.text == "t")
+        #expect(status["events"]?["writable"] == .bool(true))
+        #expect(status["events"]?["directory"]?.text == scratch.file("events"))
+        let udp = try ListenAddress(parsing: try #require(status["listen"]?.elements?.first?.text))
+        #expect(udp.port != 0)
+        #expect(served.diagnostics.contains("listening on \(udp)"))
+        #expect(served.diagnostics.contains("PJSIP 2."))
+
+        // A datagram that is no SIP is dropped and counted (up to 32 bytes it would be taken for a keep-alive).
+        try send("\u{1}\u{2} this is no SIP at all, whatever the parser thinks\r\n\r\n", to: udp)
+        var malformed: Int64 = 0
+        for _ in 0..<100 where malformed == 0 {
+            malformed = try client.call("status")["sip"]?["malformed"]?.number ?? 0
+            if malformed == 0 { usleep(20_000) }
+        }
+        #expect(malformed == 1)
+
+        // Whoever follows the log sees its last event.
+        let follower = try #require(LineChannel(path: scratch.file("warmline.sock")))
+        follower.send(#"{"jsonrpc":"2.0","id":1,"method":"events.follow","params":{"type":"service.*"}}"#)
+        guard case .line = follower.receive() else {
+            Issue.record("no answer to events.follow")
+            return
+        }
+        served.signal(SIGHUP)
+        served.signal(SIGTERM)
+        guard case .line(let line) = follower.receive() else {
+            Issue.record("the follower was told nothing: \(served.diagnostics)")
+            return
+        }
+        let event = JSONValue(parsing: line)
+        #expect(event?["method"]?.text == "event")
+        #expect(event?["params"]?["type"]?.text == "service.stopping")
+        #expect(served.wait() == 0)
+        #expect(served.diagnostics.contains("SIGHUP"))
+        #expect(!FileManager.default.fileExists(atPath: scratch.file("warmline.sock")))
+        let types = try LogReader(path: scratch.file("events")).events().map(\.event.type)
+        #expect(types == ["log.segment", "service.started", "service.stopping"])
+    }
+
+    @Test func aSecondControllerIsRefusedAndTheFirstGoesOn() throws {
+        let first = try Served(Self.configuration("127.60.1.2"), in: scratch.path)
+        #expect(first.waitUntilReady(), "\(first.diagnostics)")
+        let second = try Program("serve", "--config", "w.json5", directory: scratch.path)
+        #expect(second.status == 1)
+        #expect(second.errors.contains("another controller is listening there"))
+        #expect(try first.client().call("calls.list") == .array([]))
+        first.signal(SIGINT)
+        #expect(first.wait() == 0)
+    }
+
+    @Test func afterAKillTheNextStartPutsThingsInOrder() throws {
+        let first = try Served(Self.configuration("127.60.1.3"), in: scratch.path)
+        #expect(first.waitUntilReady(), "\(first.diagnostics)")
+        first.signal(SIGKILL)
+        _ = first.wait()
+        #expect(FileManager.default.fileExists(atPath: scratch.file("warmline.sock")))
+        let second = try Served(Self.configuration("127.60.1.3"), in: scratch.path)
+        #expect(second.waitUntilReady(), "\(second.diagnostics)")
+        #expect(second.diagnostics.contains("the last run was cut off"))
+        second.signal(SIGTERM)
+        #expect(second.wait() == 0)
+        let types = try LogReader(path: scratch.file("events")).events().map(\.event.type)
+        #expect(types.contains("service.recovered"))
+        #expect(try Program("verify", scratch.file("events")).status == 0)
+    }
+
+    @Test func aPortThatIsTakenIsNamed() throws {
+        let taken = try #require(IPAddress("127.60.1.4"))
+        let holder = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(holder) }
+        var address = sockaddr_in(taken, port: 0)
+        #expect(withAddress(&address) { bind(holder, $0, $1) } == 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) {
+            _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(holder, $0, &length) }
+        }
+        let port = UInt16(bigEndian: address.sin_port)
+        let served = try Served(
+            "{ sip: { listen: ['udp:127.60.1.4:\(port)'] }, media: { address: '127.60.1.4' } }", in: scratch.path)
+        #expect(!served.waitUntilReady())
+        #expect(served.wait() == 1)
+        #expect(served.diagnostics.contains("127.60.1.4:\(port)"), "\(served.diagnostics)")
+        #expect(!FileManager.default.fileExists(atPath: scratch.file("warmline.sock")))
+    }
+
+    private func send(_ text: String, to: ListenAddress) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in(to.address, port: UInt16(to.port))
+        let bytes = Array(text.utf8)
+        #expect(withAddress(&address) { sendto(descriptor, bytes, bytes.count, 0, $0, $1) } == bytes.count)
+    }
+
+    private func withAddress<Result>(
+        _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+    }
+}
+
+extension sockaddr_in {
+    fileprivate init(_ address: IPAddress, port: UInt16) {
+        self.init()
+        sin_family = sa_family_t(AF_INET)
+        sin_port = port.bigEndian
+        inet_pton(AF_INET, address.text, &sin_addr)
+    }
+}
