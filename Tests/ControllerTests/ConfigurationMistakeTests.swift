@@ -108,7 +108,7 @@ import Testing
             "agents.a.uri: \"sip:1@h?X=1\" must not carry headers (the part after ‘?’)"
         ),
         ("{ agents: { a: { uri: 'sip:1@h:0' } } }", "agents.a.uri: \"sip:1@h:0\" has no valid port"),
-        ("{ agents: { a: { uri: 'sip:1@a_b' } } }", "agents.a.uri: \"sip:1@a_b\" has no valid host"),
+        ("{ agents: { a: { uri: 'sip:1@a!b' } } }", "agents.a.uri: \"sip:1@a!b\" has no valid host"),
         (
             "{ agents: { a: { uri: 'sip:1 2@h' } } }",
             "agents.a.uri: \"sip:1 2@h\" holds a character that a URI cannot have"

@@ -146,7 +146,8 @@ struct SIPAddress: Hashable, Sendable {
             host = parts[0].lowercased()
             let labels = host.split(separator: ".", omittingEmptySubsequences: false)
             let plain = labels.allSatisfy { label in
-                !label.isEmpty && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+                !label.isEmpty
+                    && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
             }
             guard plain else { throw .host }
             portText = parts.count == 2 ? parts[1] : nil

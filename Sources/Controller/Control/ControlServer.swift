@@ -27,10 +27,12 @@ final class ControlServer: @unchecked Sendable {
                     client.send(JSONRPC.response(.null, failure: .refused("too many clients")))
                     continue
                 }
-                startThread("client") { [self] in
+                let thread = JoinableThread(name: "client") { [self] in
                     serve(client)
                     dismiss(client)
-                }.detach()
+                }
+                // Without a thread the client is closed; the calls go on.
+                if let thread { thread.detach() } else { dismiss(client) }
             }
         }
     }

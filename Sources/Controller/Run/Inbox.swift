@@ -84,10 +84,12 @@ final class Inbox<Message: Sendable>: @unchecked Sendable {
     }
 }
 
-/// Runs `body` in a thread of its own with a name that debuggers show (15 bytes at most).
+/// Runs `body` in a thread of its own with a name that debuggers show (15 bytes at most). For threads without which
+/// nothing runs: where the system has none, the process ends.
 func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> JoinableThread {
-    let thread = JoinableThread()
-    thread.start(name: name, body)
+    guard let thread = JoinableThread(name: name, body) else {
+        preconditionFailure("no thread \(name): \(String(cString: strerror(errno)))")
+    }
     return thread
 }
 
@@ -105,7 +107,8 @@ final class JoinableThread: @unchecked Sendable {
 
     private var thread = pthread_t()
 
-    fileprivate func start(name: String, _ body: @escaping @Sendable () -> Void) {
+    /// Null, with `errno`, when the system has no more threads.
+    init?(name: String, _ body: @escaping @Sendable () -> Void) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         let result = pthread_create(
             &thread, nil,
@@ -116,7 +119,11 @@ final class JoinableThread: @unchecked Sendable {
                 start.body()
                 return nil
             }, start.toOpaque())
-        precondition(result == 0, "no thread \(name): \(String(cString: strerror(result)))")
+        guard result == 0 else {
+            start.release()
+            errno = result
+            return nil
+        }
     }
 
     /// Waits for the thread's end; once.
