@@ -260,11 +260,8 @@ static void route(const command *c)
 {
     tel_event done = {.kind = TEL_EVENT_ROUTED, .leg = c->leg, .token = c->route.token};
     tel_now(&done.wall_us, &done.mono_us);
-    for (size_t i = 0; i < c->route.count; i++) {
-        media_leg *leg = media_leg_of(c->changes[i].leg);
-        if (leg != NULL)
-            route_set(leg, c->changes[i].source, c->changes[i].from);
-    }
+    for (size_t i = 0; i < c->route.count; i++)
+        route_set(c->changes[i].leg, c->changes[i].source, c->changes[i].from);
     tel_emit(&done);
 }
 

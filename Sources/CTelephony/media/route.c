@@ -27,21 +27,24 @@ static void link_to_source(media_leg *leg, media_leg *source)
     leg->linked = true;
 }
 
-void route_set(media_leg *leg, tel_source source, tel_leg_id from)
+void route_set(tel_leg_id id, tel_source source, tel_leg_id from)
 {
+    media_leg *heard = source == TEL_SOURCE_LEG ? media_leg_of(from) : NULL;
+    media_leg *leg = media_leg_of(id);
+    if (leg == NULL)
+        return;
+    if (heard != NULL && heard->id != from)
+        heard = NULL; /* an earlier leg of the slot that `id` has just taken over */
     bool same = leg->source == source && (source != TEL_SOURCE_LEG || (leg->from == from && leg->linked));
     if (!same) {
         unlink_from_source(leg);
         leg->source = source;
         leg->from = source == TEL_SOURCE_LEG ? from : 0;
         leg->clip_frame = 0;
-        if (source == TEL_SOURCE_LEG) {
-            media_leg *heard = media_leg_of(from);
-            if (heard != NULL)
-                link_to_source(leg, heard);
-        } else if (source != TEL_SOURCE_SILENCE) {
+        if (heard != NULL)
+            link_to_source(leg, heard);
+        else if (source != TEL_SOURCE_LEG && source != TEL_SOURCE_SILENCE)
             play_wake(leg);
-        }
     }
     bool music = source == TEL_SOURCE_MUSIC;
     if (music != leg->music_told) {

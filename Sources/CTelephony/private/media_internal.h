@@ -191,7 +191,7 @@ void stream_send(media_leg *leg, const uint8_t *packet, size_t size);
 
 /* ---------------------------------------------------------------- route.c, relay.c: who hears whom */
 
-void route_set(media_leg *leg, tel_source source, tel_leg_id from);
+void route_set(tel_leg_id id, tel_source source, tel_leg_id from);
 /* The leg goes: nobody is sent what it sends any more. */
 void route_forget(media_leg *leg);
 void relay_receive(media_leg *leg, uint8_t *packet, size_t size, const media_address *from, int64_t now);
