@@ -171,6 +171,32 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `sender reports say what was sent and received`() throws {
+            try Shim.run { shim in
+                let rtcp = try RTPSocket()
+                let attributes = ["rtpmap:8 PCMA/8000", "rtcp:\(rtcp.port)"]
+                let (a, b) = (try Party(shim, formats: "8", attributes: attributes), try Party(shim))
+                try route(shim, [(a.leg, TEL_SOURCE_LEG, b.leg)], token: 1)
+                var (heard, said) = (Voice(), Voice(ssrc: 0x0102_0304, sequence: 100))
+                for index in 0..<4 {
+                    b.send(heard.next())
+                    let packet = said.next()
+                    if index != 1 { a.send(packet) }
+                }
+                let relayed = try a.rtp.receive(4)
+                let report = try #require(rtcp.receiveBytes(within: 6), "no report within 6 s")
+                func word(_ index: Int) -> UInt32 {
+                    report.dropFirst(4 * index).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+                }
+                #expect(report.count == 4 * 18 && word(0) == 0x81c8_000c && word(13) == 0x81ca_0004)
+                #expect(word(1) == relayed[0].ssrc && word(14) == relayed[0].ssrc)
+                #expect(word(5) == 4 && word(6) == 4 * 160, "packets and octets sent")
+                #expect(word(4) &- relayed[3].timestamp < 8000 * 7, "the clock goes on with time")
+                #expect(word(7) == 0x0102_0304 && word(8) == 0x4000_0001, "one packet of four is lost")
+                #expect(word(9) & 0xffff == 103)
+            }
+        }
+
         @Test func `RTCP is a sign of life`() throws {
             var settings = Settings()
             settings.rtpTimeoutMs = 300

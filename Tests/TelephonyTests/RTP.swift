@@ -85,11 +85,16 @@ final class RTPSocket {
 
     /// The next packet; nil after `seconds`.
     func receive(within seconds: Double = 1) -> Packet? {
+        receiveBytes(within: seconds).flatMap { Packet($0[...]) }
+    }
+
+    /// The next datagram; nil after `seconds`.
+    func receiveBytes(within seconds: Double) -> [UInt8]? {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, Int32(seconds * 1000)) == 1 else { return nil }
         var buffer = [UInt8](repeating: 0, count: 2048)
         let count = recv(descriptor, &buffer, buffer.count, 0)
-        return count > 0 ? Packet(buffer[0..<count]) : nil
+        return count > 0 ? Array(buffer[0..<count]) : nil
     }
 
     /// So many packets, or a failed test.

@@ -248,6 +248,7 @@ static void set_leg(media_leg *leg, const media_params *params, int64_t now)
     memcpy(leg->formats, params->formats, sizeof(leg->formats));
     media_address before = leg->remote_rtp;
     socklen_t size = copy_address(&leg->remote_rtp, &params->remote_rtp);
+    copy_address(&leg->remote_rtcp, &params->remote_rtcp);
     if (size != 0)
         leg->remote_size = size;
     else /* held in the old way, c=0.0.0.0: nothing is sent, but what comes from where it came before is heard */

@@ -90,7 +90,7 @@ static void send_event(media_leg *leg, const media_format *format, int64_t now)
     stream->ts = out->ts + step * out->phase;
     stream->step = step;
     stream->sent_us = now;
-    stream_send(leg, packet, sizeof(packet));
+    stream_send(leg, stream, packet, sizeof(packet));
 }
 
 bool digits_tick(media_leg *leg, int64_t now)

@@ -108,7 +108,7 @@ static void read_rtcp(media_leg *leg)
     ssize_t size = recvfrom(leg->rtcp_fd, packet, sizeof(packet), MSG_DONTWAIT, &from.any, &from_size);
     /* RFC 3550 §A.2: version 2, SR or RR first. */
     if (size >= 8 && packet[0] >> 6 == 2 && (packet[1] == 200 || packet[1] == 201) && relay_known_sender(leg, &from))
-        rtcp_receive(leg, now_us);
+        rtcp_receive(leg, packet, (size_t)size, now_us);
 }
 
 static void serve_socket(const struct epoll_event *event)
@@ -135,14 +135,12 @@ static void serve_between(void)
 
 static void tick(void)
 {
-    static uint32_t part;
     uint64_t expired = 0;
     if (read(tick_fd, &expired, sizeof(expired)) < 0)
         return;
     for (uint64_t i = 0; i < expired && i < CATCH_UP_TICKS; i++) {
         play_tick(now_us, serve_between);
-        if (timeout_us > 0)
-            rtp_timeouts(part++, now_us, timeout_us);
+        rtcp_tick(now_us, timeout_us);
         ear_tick(now_us);
     }
 }

@@ -127,7 +127,7 @@ static void send_frame(media_leg *leg, const clip *c, uint32_t frame, int64_t no
     stream->ts = ts;
     stream->step = step;
     stream->sent_us = now;
-    stream_send(leg, packet, RTP_HEADER + size);
+    stream_send(leg, stream, packet, RTP_HEADER + size);
 }
 
 static const clip *source_clip(const media_leg *leg)

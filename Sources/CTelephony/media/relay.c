@@ -193,7 +193,7 @@ static void relay_to(media_leg *to, media_leg *from, media_codec codec, const rt
         stream->sent_us = now;
     }
     stream_header(packet->data, format->tx_pt, marker, seq, ts, stream->ssrc);
-    stream_send(to, packet->data, packet->size);
+    stream_send(to, stream, packet->data, packet->size);
 }
 
 static void skip_for_all(media_leg *leg, const rtp_packet *packet)

@@ -46,13 +46,15 @@ void stream_header(uint8_t *packet, uint8_t payload_type, bool marker, uint16_t 
     memcpy(packet + 8, &ssrc_n, 4);
 }
 
-void stream_send(media_leg *leg, const uint8_t *packet, size_t size)
+void stream_send(media_leg *leg, out_stream *stream, const uint8_t *packet, size_t size)
 {
     if (sendto(leg->rtp_fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &leg->remote_rtp.any, leg->remote_size) < 0) {
         count(&leg->packets_dropped, 1);
         count(&media_total.dropped, 1);
         return;
     }
+    stream->packets++;
+    stream->octets += (uint32_t)(size - RTP_HEADER);
     count(&leg->packets_sent, 1);
     count(&leg->bytes_sent, size);
     count(&media_total.sent, 1);

@@ -42,6 +42,7 @@ typedef struct out_stream {
     uint32_t ts;   /* of the last packet sent */
     uint32_t step; /* timestamp units from one packet to the next, as last seen */
     int64_t sent_us;
+    uint32_t packets, octets; /* for the sender reports */
 } out_stream;
 
 /* What the last packet sent on a leg came from: while it stays the same, timestamps follow the source's own. */
@@ -71,6 +72,9 @@ typedef struct reception {
     uint32_t transit;
     uint32_t jitter; /* timestamp units, times 16 */
     uint32_t clock_rate;
+    uint64_t reported_expected, reported_received; /* at our last report */
+    uint32_t last_sr;                              /* middle of the NTP time of the peer's last sender report */
+    int64_t last_sr_us;
 } reception;
 
 /* The last RFC 4733 event received. */
@@ -112,7 +116,7 @@ typedef struct media_leg {
     uint16_t port;
     uint16_t format_count;
     media_format formats[MEDIA_MAX_FORMATS];
-    media_address remote_rtp;
+    media_address remote_rtp, remote_rtcp;
     socklen_t remote_size; /* 0: not known yet */
     int64_t heard_us;      /* the last RTP or RTCP */
 
@@ -187,7 +191,7 @@ out_stream *stream_of(media_leg *leg, uint32_t clock_rate);
 uint32_t stream_resume(const out_stream *stream, uint32_t clock_rate, int64_t now);
 /* Writes the RTP header but for its first byte (version, padding, extension, CSRC count). */
 void stream_header(uint8_t *packet, uint8_t payload_type, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc);
-void stream_send(media_leg *leg, const uint8_t *packet, size_t size);
+void stream_send(media_leg *leg, out_stream *stream, const uint8_t *packet, size_t size);
 
 /* ---------------------------------------------------------------- route.c, relay.c: who hears whom */
 
@@ -220,9 +224,9 @@ bool digits_tick(media_leg *leg, int64_t now);
 
 /* ---------------------------------------------------------------- rtcp.c */
 
-void rtcp_receive(media_leg *leg, int64_t now);
-/* Looks through a part of the legs for peers that have gone silent: all of them twice a second. */
-void rtp_timeouts(uint32_t part, int64_t now, int64_t timeout_us);
+void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, int64_t now);
+/* One tick: some of the legs, all of them in turn: reports, and peers that have gone silent. */
+void rtcp_tick(int64_t now, int64_t timeout_us);
 
 /* ---------------------------------------------------------------- codecs.c: over pjmedia */
 
