@@ -13,7 +13,6 @@ final class Phone: @unchecked Sendable {
         var answered = false
         /// The peer receives what we send: false while it holds us.
         var peerReceives = true
-        var begun: Int64
     }
 
     let queue = DispatchQueue(label: "phone")
@@ -143,10 +142,10 @@ final class Phone: @unchecked Sendable {
         if options.once { quit(status: call.answered ? 0 : 1) }
     }
 
-    private func add(_ leg: tel_leg_id, incoming: Bool, called: String, calling: String, at mono: Int64) -> Call {
+    private func add(_ leg: tel_leg_id, incoming: Bool, called: String, calling: String) -> Call {
         lastIndex += 1
         let call = Call(
-            index: lastIndex, leg: leg, incoming: incoming, called: called, calling: calling, begun: mono)
+            index: lastIndex, leg: leg, incoming: incoming, called: called, calling: calling)
         calls[leg] = call
         return call
     }
@@ -243,6 +242,7 @@ final class Phone: @unchecked Sendable {
     }
 
     private func place(_ target: String, from: String) {
+        let begun = now()
         let leg = withCStrings([target, from, options.name ?? ""] + options.headers) { strings in
             withZeroed(tel_invite_params.self) { parameters in
                 parameters.pointee.uri = strings[0]
@@ -258,8 +258,8 @@ final class Phone: @unchecked Sendable {
         guard leg != 0 else {
             return report("error", [("message", .text("call \(target): \(String(cString: tel_last_error()))"))])
         }
-        let call = add(leg, incoming: false, called: userPart(target), calling: userPart(from), at: now().mono)
-        report("calling", nil, call, [("uri", .text(target)), ("from", .text(from))])
+        let call = add(leg, incoming: false, called: userPart(target), calling: userPart(from))
+        say("calling", at: begun, [("call", .number(call.index)), ("uri", .text(target)), ("from", .text(from))])
         apply(.calling, to: call)
     }
 

@@ -73,6 +73,11 @@ struct ServiceRows {
             let ended = try await scene.log.has("call.ended cause=lost")
             #expect(ended.mono == last.mono, "closed at the last event's time")
             try await scene.log.has("hold.ended hold=1 outcome=lost")
+            let path = scene.log.directory.path(percentEncoded: false)
+            let figures = try await Scene.warmline(["metrics", path, "--json"]).output
+            let object = try JSONSerialization.jsonObject(with: Data(figures.utf8)) as? [String: Any] ?? [:]
+            #expect(scene.number("received", in: object) == 1)
+            #expect(scene.number("lost", in: object) == 1)
             // It takes calls again.
             for phone in [caller, anna, boris] { phone.send("vanish") }
             caller.send("call \(scene.line)")

@@ -6,7 +6,7 @@
 # The log stays in .build/demo/events.
 
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 
 readonly bin=${WARMLINE_BIN:-.build/debug}
 readonly work=.build/demo
@@ -17,15 +17,18 @@ declare -A tone=([caller]=1120 [anna]=1300 [boris]=1600 [clara]=2000)
 declare -A user=([caller]=3100 [anna]=1001 [boris]=1002 [clara]=1003)
 declare -A port=([caller]=5090 [anna]=5081 [boris]=5082 [clara]=5083)
 declare -A keys heard children
-start=   # CLOCK_BOOTTIME in microseconds of the first event of the story
-failed=
+queue=()  # lines that have been read and not told yet
+start=    # CLOCK_BOOTTIME in microseconds of the first event of the story
+ringing=  # who rings at present
+left=     # when somebody has hung up, in the same microseconds
+joining=  # set while the agent's hang-up joins caller and target
 
 if [ -t 1 ]; then
     declare -A colour=([caller]=$'\e[36m' [anna]=$'\e[32m' [boris]=$'\e[35m' [clara]=$'\e[33m')
     bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
 else
-    declare -A colour=([caller]= [anna]= [boris]= [clara]=)
-    bold= dim= red= green= plain=
+    declare -A colour=([caller]="" [anna]="" [boris]="" [clara]="")
+    bold='' dim='' red='' green='' plain=''
 fi
 
 # ------------------------------------------------------------------------------------------------ processes
@@ -92,56 +95,91 @@ say() {
     printf '  %s%3d.%03d%s  %s%-6s%s  %s\n' "$dim" $((ms / 1000)) $((ms % 1000)) "$plain" "${colour[$1]}" "$1" "$plain" "$2"
 }
 
-voice() {
-    local name
+# scene TEXT: what comes next.
+scene() { printf '\n  %s%s%s\n' "$bold" "$1" "$plain"; }
+
+# whose HZ: the phone with this voice.
+whose() {
+    local name off
     for name in "${!tone[@]}"; do
-        local off=$((tone[$name] - $1))
+        off=$((tone[$name] - $1))
         if [ "${off#-}" -le 15 ]; then printf '%s' "$name"; return; fi
     done
 }
 
+# number USER: the phone with this number.
+number() {
+    local name
+    for name in "${!user[@]}"; do
+        if [ "${user[$name]}" = "$1" ]; then printf '%s' "$name"; return; fi
+    done
+}
+
+# What is heard at this frequency, in words; nothing for silence.
+sound() {
+    local hz=$1 name
+    name=$(whose "$hz")
+    if [ -n "$name" ]; then printf '%s' "$name"; return; fi
+    case $2/$hz in
+        music/*) printf 'music on hold' ;;
+        tone/42?) if [ -n "$ringing" ]; then printf 'ringback'; else printf 'a dial tone'; fi ;;
+        tone/6[12]?) printf 'the tone that says: rejected' ;;
+        tone/44?) printf 'a soft beep: somebody is waiting' ;;
+        tone/*) printf 'a tone of %s Hz' "$hz" ;;
+    esac
+}
+
 # What one line of a phone means, in words; `now` is the key that expectations wait for.
 tell_line() {
-    local event hz label what
+    local event hz what name
     now=
     mono=$(value mono_us)
     event=$(value event)
     case $event in
         ready) now="$who ready" ;;
-        calling) say "$who" "dials 7000"; now="$who calling" ;;
-        incoming) say "$who" "rings: $(value from)"; now="$who rings" ;;
+        calling)
+            say "$who" "dials 7000"
+            now="$who calling" ;;
+        incoming)
+            name=$(value from)
+            name=${name#sip:}
+            name=$(number "${name%@*}")
+            ringing=$who
+            say "$who" "rings (${name:-somebody} is calling)"
+            now="$who rings" ;;
         answered)
             if [ "$who" != caller ]; then say "$who" "answers"; fi
+            ringing=
             now="$who answered" ;;
-        sending) say "$who" "presses ${bold}$(value digits)${plain}"; now="$who pressed" ;;
+        sending)
+            say "$who" "presses ${bold}$(value digits)${plain}"
+            now="$who pressed" ;;
         ended)
             case $(value how) in
-                local) if [ "$who" = boris ]; then say boris "rejects: 486 busy"; else say "$who" "hangs up"; fi ;;
+                local)
+                    left=$mono
+                    if [ "$ringing" = "$who" ]; then say "$who" "is busy: rejects with 486"; else say "$who" "hangs up"; fi ;;
                 bye) say "$who" "is released" ;;
                 cancelled) say "$who" "stops ringing" ;;
                 *) say "$who" "has lost the call: $(value how) $(value status)" ;;
             esac
+            ringing=
             heard[$who]=
             now="$who ended" ;;
+        stream)
+            if [ -n "$left" ] && [ "$who" = caller ] && [ "$joining" ]; then
+                say caller "${dim}gets the first packet $(((mono - left) / 1000)).$(((mono - left) / 100 % 10)) ms after the hang-up${plain}"
+                left=
+            fi ;;
         heard)
             hz=$(value hz)
-            label=$(value label)
-            case $label in
-                music) what="music on hold" ;;
-                silence) what= ;;
-                tone)
-                    what=$(voice "$hz")
-                    case $what/$hz in
-                        ?*/*) ;;
-                        /4[0-4]?) what="ringback" ;;
-                        /6[12]?) what="the tone for: rejected" ;;
-                        *) what="a tone of $hz Hz" ;;
-                    esac ;;
-                *) what=${heard[$who]:-} ;;
-            esac
-            if [ -n "$what" ] && [ "$what" != "${heard[$who]:-}" ]; then
-                if [ -n "$(voice "$hz")" ]; then
-                    say "$who" "hears $what ${dim}($hz Hz)${plain}"
+            what=$(sound "$hz" "$(value label)")
+            # Pauses between tones, and while a key is down, are no news.
+            if [ -z "$what" ]; then return; fi
+            if [ "$what" != "${heard[$who]:-}" ]; then
+                name=$(whose "$hz")
+                if [ -n "$name" ]; then
+                    say "$who" "hears ${colour[$name]}$name${plain} ${dim}($hz Hz)${plain}"
                 else
                     say "$who" "hears $what"
                 fi
@@ -151,6 +189,31 @@ tell_line() {
     esac
 }
 
+# read_line SECONDS: one line of the common pipe into $text; false where none comes in that time.
+read_line() {
+    local rest
+    IFS= read -r -t "$1" text <&"$story" && return 0
+    # The time was over in the middle of a line: the rest of it is there already.
+    [ -n "$text" ] && IFS= read -r rest <&"$story" && text+=$rest
+}
+
+# next_line SECONDS: the next line of any phone into $who and $line. The phones' lines reach the common pipe in no
+# particular order: those of one moment are put into the order of their instants.
+next_line() {
+    local text
+    if [ ${#queue[@]} -eq 0 ]; then
+        read_line "$1" || return 1
+        queue=("$text")
+        while read_line 0.03; do queue+=("$text"); done
+        if [ ${#queue[@]} -gt 1 ]; then
+            mapfile -t queue < <(printf '%s\n' "${queue[@]}" | sed 's/.*"mono_us":\([0-9]*\)/\1 &/' | sort -n | cut -d' ' -f2-)
+        fi
+    fi
+    who=${queue[0]%% *}
+    line=${queue[0]#* }
+    queue=("${queue[@]:1}")
+}
+
 # expect WHAT…: waits until each of them has happened since the last expectation, telling what happens meanwhile.
 expect() {
     local deadline=$((SECONDS + 8)) missing=("$@") rest item
@@ -158,7 +221,7 @@ expect() {
         if [ "$SECONDS" -ge "$deadline" ]; then
             fail "expected, and did not come: ${missing[*]/%/,}"
         fi
-        IFS=' ' read -r -t 1 who line <&"$story" || continue
+        next_line 1 || continue
         tell_line
         rest=()
         for item in "${missing[@]}"; do if [ "$item" != "$now" ]; then rest+=("$item"); fi; done
@@ -170,7 +233,7 @@ expect() {
 listen() {
     local end=$(($(date +%s%N) + $1 * 1000000))
     while [ "$(date +%s%N)" -lt "$end" ]; do
-        if IFS=' ' read -r -t 0.1 who line <&"$story"; then tell_line; fi
+        if next_line 0.1; then tell_line; fi
     done
 }
 
@@ -209,7 +272,6 @@ who hears whom below is measured from the sound that arrives.
   ${colour[anna]}anna${plain}    1001  ${tone[anna]} Hz   the agent who takes the call
   ${colour[boris]}boris${plain}   1002  ${tone[boris]} Hz   is busy and rejects
   ${colour[clara]}clara${plain}   1003  ${tone[clara]} Hz   answers
-
 END
 
 phone caller
@@ -218,22 +280,29 @@ phone boris --on 'in/incoming ring' --on 'in/incoming+600 reject 486'
 phone clara --on 'in/incoming+900 answer' --on 'in/incoming ring'
 expect "caller ready" "anna ready" "boris ready" "clara ready"
 
+scene "A call arrives"
 tell caller "call sip:7000@$address:5070"
 expect "anna answered" "caller hears anna" "anna hears caller"
 listen 1200
 
+scene "Anna presses *2 and asks Boris; the caller is held"
 tell anna "digits *21002#"
 expect "caller hears music on hold" "boris rings" "boris ended" "caller hears anna" "anna hears caller"
 listen 1000
 
+scene "Anna has the caller back, and asks Clara"
 tell anna "digits *21003#"
 expect "caller hears music on hold" "clara rings" "clara answered" "anna hears clara" "clara hears anna"
 listen 1200
 
+scene "Anna hangs up: Clara has the caller"
+joining=yes
 tell anna "hangup"
 expect "anna ended" "caller hears clara" "clara hears caller"
 listen 1200
 
+scene "The caller hangs up"
+joining=
 tell caller "hangup"
 expect "caller ended" "clara ended"
 
@@ -247,8 +316,9 @@ call=$("$bin/warmline" events "$work/events" --type call.arrived --json | sed -n
 [ -n "$call" ] || fail "the log has no call"
 printf '\n%sThe same from the event log%s: warmline timeline %s %s/events\n\n' "$bold" "$plain" "$call" "$work"
 "$bin/warmline" timeline "$call" "$work/events" || fail "no timeline"
-printf '\n%sHold time%s: warmline metrics %s/events\n\n' "$bold" "$plain" "$work"
-"$bin/warmline" metrics "$work/events" || fail "no metrics"
+printf '\n%sHold time%s: warmline metrics %s/events, the part about waiting\n\n' "$bold" "$plain" "$work"
+"$bin/warmline" metrics "$work/events" >"$work/metrics.out" || fail "no metrics"
+sed -n '/^Hold time/,/^First response/p' "$work/metrics.out" | grep -vE 'percentile|median|^First response'
 "$bin/warmline" verify "$work/events" >"$work/verify.out" || fail "the log breaks its rules: $(cat "$work/verify.out")"
 
 outcomes=$("$bin/warmline" events "$work/events" --type 'hold.ended' --json | grep -o '"outcome":"[a-z]*"' | tr -d '"\n')
