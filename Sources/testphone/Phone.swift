@@ -83,7 +83,7 @@ final class Phone: @unchecked Sendable {
 
     private func incoming(_ event: TelephonyEvent) {
         let call = add(
-            event.leg, incoming: true, called: userPart(event.requestURI), calling: userPart(event.from), at: event.mono
+            event.leg, incoming: true, called: userPart(event.requestURI), calling: userPart(event.from)
         )
         report(
             "incoming", event, call,

@@ -81,10 +81,10 @@ struct BadInputTests {
 
     @Test("A target that is not allowed: a tone, consult.failed, nothing dialled")
     func notAllowed() async throws {
-        try await Scene.run { scene in
+        try await Scene.run(["transfer.dial": "sip:2{digits}@{address}:5066"]) { scene in
             let (caller, anna) = try await scene.conversation()
             let stranger = try await scene.phone("stranger", user: "2666", port: 5066, tone: 2300)
-            anna.send("digits *266#")
+            anna.send("digits *2666#")
             try await caller.hearsMusic()
             try await anna.heard(Tones.rejected)
             try await scene.log.has("consult.failed cause=not_allowed sip_status=-")

@@ -62,6 +62,7 @@ struct HoldRows {
                 try await anna.hearsMusic()
             }
             caller.send("unhold")
+            try await scene.log.has("hold.ended hold=1 reason=caller_phone outcome=resumed")
             try await caller.hears(anna)
             try await anna.hears(caller)
             caller.send("hangup")

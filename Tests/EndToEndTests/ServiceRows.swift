@@ -77,7 +77,8 @@ struct ServiceRows {
             let figures = try await Scene.warmline(["metrics", path, "--json"]).output
             let object = try JSONSerialization.jsonObject(with: Data(figures.utf8)) as? [String: Any] ?? [:]
             #expect(scene.number("received", in: object) == 1)
-            #expect(scene.number("lost", in: object) == 1)
+            #expect(scene.number("hold.count", in: object) == 1, "the segment that was cut off counts")
+            #expect(scene.number("hold.open", in: object) == 0)
             // It takes calls again.
             for phone in [caller, anna, boris] { phone.send("vanish") }
             caller.send("call \(scene.line)")

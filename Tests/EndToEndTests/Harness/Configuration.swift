@@ -20,7 +20,7 @@ enum Configuration {
                 "codeTimeout": 0.5, "firstDigitTimeout": 2, "digitTimeout": 1, "fallback": ["next", "agent"],
                 "targets": [
                     "1002": "agent:boris", "1003": "agent:clara", "20": ["agent:boris", "agent:clara"],
-                    "4": "sip:1400@\(address):5084", "66": "sip:2666@\(address):5066",
+                    "4": "sip:1400@\(address):5084",
                 ],
                 "allow": ["sip:1[0-9]{3}@127\\.[0-9.]+(:[0-9]+)?"],
             ],
