@@ -86,7 +86,7 @@ extension Call {
     }
 
     /// Tells a leg that waits for our answer what its INVITE has met. A later 180 does not take early media back.
-    private mutating func passRinging(to id: LegID, early: LegID?, _ context: inout Context) {
+    mutating func passRinging(to id: LegID, early: LegID?, _ context: inout Context) {
         guard let index = index(id), legs[index].isAlive, legs[index].isIncoming, legs[index].state != .answered else {
             return
         }

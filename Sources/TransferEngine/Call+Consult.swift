@@ -8,6 +8,9 @@ extension Call {
         agentLeg: LegID? = nil, _ context: inout Context
     ) {
         guard let agent else { return }
+        // Of a group that the agent belongs to, the others.
+        let others = candidates.filter { $0.group == nil || $0.agent != agent }
+        let candidates = others.isEmpty ? candidates : others
         transfers += 1
         let first = candidates.first.map { target($0, context) } ?? name
         transfer = Transfer(
@@ -84,9 +87,10 @@ extension Call {
                 &context)
         }
         guard let leg else { return false }
+        let timeout = candidate.group.flatMap { context.directory.group($0)?.ringTimeout }
         place(
             candidate, uri: uri, leg: leg, purpose: .consult(consults),
-            timeout: context.directory.transfer.consultTimeout, &context)
+            timeout: timeout ?? context.directory.transfer.consultTimeout, &context)
         attempt?.agentLeg = agentLeg
         return true
     }

@@ -42,16 +42,19 @@ extension Call {
             .callDequeued(CallDequeued(group: queue.group, position: position, outcome: outcome, to: to)), &context)
     }
 
-    /// Nobody is free: the caller must wait, which in queue mode they do answered, with music.
+    /// Nobody is free: the caller must wait, which in queue mode they do answered, with music, else ringing.
     mutating func pauseQueue(_ context: inout Context) {
-        if phase == .arriving, line?.answer == .queue, let index = index(caller), legs[index].isAlive,
-            legs[index].state != .answered
-        {
+        startTimer(.round, Self.pauseBetweenRounds, &context)
+        guard phase == .arriving, let index = index(caller), legs[index].isAlive, legs[index].state != .answered else {
+            return
+        }
+        if line?.answer == .queue {
             legs[index].state = .answered
             legs[index].since = context.now
             context.emit(.answer(caller, codecOf: nil))
+        } else {
+            passRinging(to: caller, early: nil, &context)
         }
-        startTimer(.round, Self.pauseBetweenRounds, &context)
     }
 
     /// The pause is over.

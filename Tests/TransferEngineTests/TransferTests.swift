@@ -127,13 +127,17 @@ import Testing
 
     @Test("a group as target: its members in turn, each a consult with target_group")
     func groupTarget() {
-        let scene = Scene()
+        let scene = Scene(testConfiguration { $0.groups[0].members = ["boris", "anna", "clara"] })
         let (caller, agent) = scene.talking()
         scene.press(agent, "*260")
-        // Anna herself is busy: she is in the group, and in this call.
+        // Anna herself is in the group, too: she is passed over.
+        #expect(scene.all(consultStarted).map(\.targetAgent) == ["boris"])
+        scene.advance(5_001)
+        #expect(scene.last(consultFailed)?.cause == .unreachable)
+        scene.ring(scene.newest)
         #expect(scene.all(consultStarted).map(\.targetGroup) == ["support", "support"])
         #expect(scene.all(consultStarted).map(\.attempt) == [1, 2])
-        #expect(scene.all(consultFailed).map(\.cause) == [.busy])
+        #expect(scene.hears(agent) == .ringback)
         scene.answer(scene.newest)
         scene.end(agent)
         #expect(scene.last(partyJoined)?.group == "support")
