@@ -10,6 +10,11 @@ struct Directory: Codable, Sendable {
     private let prefixLines: [LineSettings]
     private let agentsByURI: [String: String]
     private let agentsByUser: [String: String]
+    let allowList: AllowList
+    /// Those behind each name of `transfer.targets`.
+    private(set) var targets: [String: [Candidate]] = [:]
+    /// Everything that can be dialled by name.
+    let names: [String]
 
     init(_ configuration: EngineConfiguration) {
         self.configuration = configuration
@@ -31,6 +36,13 @@ struct Directory: Codable, Sendable {
             addresses.compactMap { name, address in address.decodedUser.map { ($0, name) } }
                 + configuration.agents.map { ($0.name, $0.name) },
             uniquingKeysWith: { first, _ in first })
+        allowList = AllowList(patterns: configuration.transfer.allow)
+        names =
+            configuration.transfer.targets.map(\.digits) + configuration.agents.map(\.name)
+            + configuration.groups.map(\.name)
+        for target in configuration.transfer.targets where targets[target.digits] == nil {
+            targets[target.digits] = target.destinations.flatMap { candidates(at: $0, trusted: false) }
+        }
     }
 
     var transfer: TransferSettings { configuration.transfer }

@@ -23,9 +23,7 @@ extension Directory {
     /// Those who answer to a name: digits or a name of `transfer.targets`, an agent, a group, digits for
     /// `transfer.dial`, a SIP URI. Never empty: a name that leads nowhere gives one candidate with the verdict.
     func candidates(named name: String) -> [Candidate] {
-        if let target = transfer.targets.first(where: { $0.digits == name }) {
-            return target.destinations.flatMap { candidates(at: $0, trusted: false) }
-        }
+        if let target = targets[name] { return target }
         if agent(name) != nil { return candidates(at: .agent(name), trusted: false) }
         if group(name) != nil { return candidates(at: .group(name), trusted: false) }
         for (prefix, make) in [("agent:", Destination.agent), ("group:", Destination.group)]
@@ -62,7 +60,7 @@ extension Directory {
         }
         if let agent = agent(at: address) { return Candidate(agent: agent, name: agent) }
         if trusted { return Candidate(uri: uri, name: uri) }
-        guard AllowList(patterns: transfer.allow).permits(address) else {
+        guard allowList.permits(address) else {
             return Candidate(name: uri, verdict: .notAllowed)
         }
         return Candidate(uri: address.dialable, name: uri)
@@ -70,8 +68,15 @@ extension Directory {
 
     /// Whether the digits name a target and no longer name begins with them: then they are dialled at once.
     func isComplete(digits: String) -> Bool {
-        let names = transfer.targets.map(\.digits) + configuration.agents.map(\.name) + configuration.groups.map(\.name)
-        return names.contains(digits) && !names.contains { $0 != digits && $0.hasPrefix(digits) }
+        var isName = false
+        for name in names {
+            if name == digits {
+                isName = true
+            } else if name.hasPrefix(digits) {
+                return false
+            }
+        }
+        return isName
     }
 }
 
