@@ -298,9 +298,10 @@ static bool start_pjlib(char *error, size_t error_size)
 
 /**
  * glibc gives each thread a heap of its own, and these grow by a page and a system call at a time; pools are made on
- * one thread and freed on another besides. One heap that grows in large steps takes a tenth off a call's CPU time.
+ * one thread and freed on another besides. One heap that grows in large steps takes a tenth off a call's CPU time. It
+ * works for threads that do not have a heap yet, so before there are any.
  */
-static void settle_heap(void)
+__attribute__((constructor)) static void settle_heap(void)
 {
 #ifdef M_ARENA_MAX
     mallopt(M_ARENA_MAX, 1);
@@ -314,7 +315,6 @@ tel_result tel_start(const tel_config *config, tel_event_fn callback, void *cont
         snprintf(error, error_size, "started already");
         return TEL_ERR_STATE;
     }
-    settle_heap();
     if (!start_pjlib(error, error_size))
         return TEL_ERR_SYSTEM;
     bool media = false;

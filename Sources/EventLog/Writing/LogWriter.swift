@@ -47,6 +47,8 @@ public final class LogWriter: @unchecked Sendable {
     private var added: Ticket = 0
     /// As last told by `callbacks.durable`.
     private var told: Ticket = 0
+    /// The segment that `shared.file` names.
+    private var named: SegmentName?
     private var syncDue: Deadline?
     private var retryDue: Deadline?
     private var retryDelay: Int
@@ -243,8 +245,9 @@ extension LogWriter {
         monitor.locked {
             shared.waiting = queue.count + segments.unsyncedLines
             shared.syncedSeq = segments.nextSeq - 1 - UInt64(segments.unsyncedLines)
-            shared.file = segments.name?.description
+            if segments.name != named { shared.file = segments.name?.description }
         }
+        named = segments.name
         if isSafe, told < added {
             told = added
             callbacks.durable(added)
