@@ -199,6 +199,45 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `a reliable provisional response is acknowledged, and its answer counts`() throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)")
+                let invite = try peer.expect("INVITE")
+                #expect(invite["supported"].contains("100rel") && invite["user-agent"] == "warmline tests")
+                peer.respond(183, invite, headers: ["Require: 100rel", "RSeq: 77"], content: Peer.sdp())
+                let prack = try peer.expect("PRACK")
+                #expect(prack["rack"] == "77 \(invite["cseq"])")
+                peer.respond(200, prack)
+                #expect(try shim.expect(TEL_EVENT_PROGRESS, leg: leg).earlyMedia)
+                peer.respond(200, invite)
+                _ = try peer.expect("ACK")
+                #expect(try shim.expect(TEL_EVENT_ANSWERED, leg: leg).codec == "PCMA")
+            }
+        }
+
+        @Test func `a connection that is refused ends the leg`() throws {
+            var settings = Settings()
+            settings.listen = ["tcp:127.0.0.1:0"]
+            try Shim.run(settings) { shim in
+                let leg = shim.invite("sip:1@127.0.0.1:1;transport=tcp")
+                let ended = try shim.expect(TEL_EVENT_ENDED, leg: leg)
+                #expect(ended.end == TEL_END_TRANSPORT)
+            }
+        }
+
+        @Test func `calls go by the outbound proxy`() throws {
+            let socket = try Peer(shimPort: 0)
+            var settings = Settings()
+            settings.outboundProxy = "sip:127.0.0.1:\(socket.port)"
+            try Shim.run(settings) { shim in
+                _ = shim.invite("sip:1002@192.0.2.1")
+                let invite = try socket.expect("INVITE")
+                #expect(invite.startLine == "INVITE sip:1002@192.0.2.1 SIP/2.0")
+                #expect(invite["route"] == "<sip:127.0.0.1:\(socket.port);lr>")
+            }
+        }
+
         @Test func `a vanished leg answers nothing any more`() throws {
             try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)

@@ -63,6 +63,9 @@ struct sip {
 
 extern struct sip sip;
 
+/* config.c */
+bool config_copy(const tel_config *config, char *error, size_t error_size);
+
 /* events.c */
 void event_init(tel_event *event, tel_event_kind kind, tel_leg_id leg, uint64_t token);
 void events_enable(bool enabled);

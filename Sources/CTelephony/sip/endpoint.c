@@ -15,7 +15,6 @@
 #define SOCKET_BUFFER (4 * 1024 * 1024)
 /** How late a timer may be that another thread has set while the worker waits. */
 #define WORKER_WAIT_MS 10
-#define SMALLEST_MIN_SE 90
 #define HEAP_STEP (1024 * 1024)
 
 struct sip sip;
@@ -39,73 +38,6 @@ static void on_dropped(pjsip_tp_dropped_data *data)
 {
     if (data->status != PJ_EIGNORED) /* line ends that keep a NAT binding alive (RFC 5626 §3.5.1) */
         atomic_fetch_add(&sip.malformed, 1);
-}
-
-static bool copy_text(char *buffer, size_t size, const char *text, const char *what, char *error, size_t error_size)
-{
-    if (text && strlen(text) >= size) {
-        snprintf(error, error_size, "%s is too long: %s", what, text);
-        return false;
-    }
-    snprintf(buffer, size, "%s", text ? text : "");
-    return true;
-}
-
-static bool copy_nets(struct net_list *list, const char *const *nets, size_t count, char *error, size_t error_size)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (list->count == SIP_MAX_NETS || !net_parse(nets[i], &list->nets[list->count])) {
-            snprintf(error, error_size, "not a network in CIDR notation, or one too many: %s", nets[i]);
-            return false;
-        }
-        list->count++;
-    }
-    return true;
-}
-
-static bool copy_codecs(const tel_config *config, char *error, size_t error_size)
-{
-    for (size_t i = 0; i < config->codec_count; i++) {
-        media_codec codec = sdp_codec_named(config->codecs[i]);
-        bool again = false;
-        for (int k = 0; k < sip.codec_count; k++)
-            again = again || sip.codecs[k] == codec;
-        if (codec == MEDIA_CODECS || again) {
-            snprintf(error, error_size, "unknown or repeated codec: %s", config->codecs[i]);
-            return false;
-        }
-        sip.codecs[sip.codec_count++] = codec;
-    }
-    if (sip.codec_count == 0)
-        snprintf(error, error_size, "no codec");
-    return sip.codec_count > 0;
-}
-
-static bool copy_config(const tel_config *config, char *error, size_t error_size)
-{
-    sip.session_expires_s = config->session_expires_s;
-    sip.min_se_s = config->min_se_s ? config->min_se_s : SMALLEST_MIN_SE;
-    sip.keep_alive_s = config->keep_alive_s;
-    sip.faults = config->faults;
-    if (sip.min_se_s < SMALLEST_MIN_SE ||
-        (sip.session_expires_s && sip.session_expires_s < sip.min_se_s)) {
-        snprintf(error, error_size, "session timers: Min-SE %u is at least %d and at most the interval, %u",
-                 sip.min_se_s, SMALLEST_MIN_SE, sip.session_expires_s);
-        return false;
-    }
-    return copy_text(sip.external_address, sizeof(sip.external_address), config->external_address,
-                     "external address", error, error_size) &&
-           copy_text(sip.media_address, sizeof(sip.media_address), config->media_address, "media address", error,
-                     error_size) &&
-           copy_text(sip.media_external_address, sizeof(sip.media_external_address),
-                     config->media_external_address, "external media address", error, error_size) &&
-           copy_text(sip.outbound_proxy, sizeof(sip.outbound_proxy), config->outbound_proxy, "outbound proxy",
-                     error, error_size) &&
-           copy_text(sip.fault_method, sizeof(sip.fault_method), config->faults.method, "method", error,
-                     error_size) &&
-           copy_nets(&sip.local_nets, config->local_nets, config->local_net_count, error, error_size) &&
-           copy_nets(&sip.trusted, config->trusted_peers, config->trusted_peer_count, error, error_size) &&
-           copy_codecs(config, error, error_size);
 }
 
 static bool failed(const char *what, pj_status_t status, char *error, size_t error_size)
@@ -216,6 +148,17 @@ static pj_status_t register_modules(void)
     return status;
 }
 
+/** PJSIP puts these into every request of ours. */
+static void add_user_agent(const char *name)
+{
+    static const pj_str_t header_name = {"User-Agent", 10};
+    pj_str_t value;
+    pj_strdup2_with_null(sip.pool, &value, name);
+    pjsip_hdr *headers = (pjsip_hdr *)pjsip_endpt_get_request_headers(sip.endpoint);
+    if (value.slen > 0)
+        pj_list_push_back(headers, pjsip_generic_string_hdr_create(sip.pool, &header_name, &value));
+}
+
 static bool start_endpoint(const tel_config *config, char *error, size_t error_size)
 {
     pjsip_cfg()->endpt.disable_tcp_switch = PJ_TRUE;
@@ -232,6 +175,7 @@ static bool start_endpoint(const tel_config *config, char *error, size_t error_s
     if (failed("SIP modules", status, error, error_size))
         return false;
     sip.pool = pjsip_endpt_create_pool(sip.endpoint, "warmline", 1000, 1000);
+    add_user_agent(config->user_agent);
     pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip.endpoint), on_dropped);
     if (config->listen_count == 0) {
         snprintf(error, error_size, "no address to listen on");
@@ -246,7 +190,7 @@ static bool start_endpoint(const tel_config *config, char *error, size_t error_s
 
 static bool start_all(const tel_config *config, char *error, size_t error_size, bool *media)
 {
-    if (!copy_config(config, error, error_size) || !legs_start(config->max_legs, error, error_size) ||
+    if (!config_copy(config, error, error_size) || !legs_start(config->max_legs, error, error_size) ||
         !start_endpoint(config, error, error_size))
         return false;
     *media = media_start(config, error, error_size) == TEL_OK;
