@@ -104,7 +104,9 @@ extension TelephonyTests {
         }
 
         @Test func `another clock rate is another SSRC`() throws {
-            try Shim.run { shim in
+            var settings = Settings()
+            settings.codecs = ["PCMA", "opus"]
+            try Shim.run(settings) { shim in
                 let a = try Party(shim)
                 try route(shim, [(a.leg, TEL_SOURCE_MUSIC, 0)], token: 1)
                 let narrow = try a.rtp.receive(1)[0]
