@@ -15,6 +15,8 @@ struct ConsultRows {
             try await anna.hears(boris)
             try await boris.hears(anna)
             try await caller.hearsMusic()
+            try await caller.isApart(from: anna)
+            try await caller.isApart(from: boris)
             switch completion {
             case .hangUp: anna.send("hangup")
             case .code: anna.send("digits *2")
@@ -155,6 +157,7 @@ struct ConsultRows {
             try await boris.says("ended", ["how": afterAnswer ? "bye" : "cancelled"])
             try await caller.hears(anna)
             try await anna.hears(caller)
+            try await boris.isApart(from: anna)
             try await scene.log.tells(
                 """
                 hold.started hold=1 reason=consult

@@ -14,6 +14,8 @@ struct HoldRows {
             try await caller.hears(anna)
             try await anna.hears(caller)
             try await boris.hearsMusic()
+            try await boris.isApart(from: anna)
+            try await boris.isApart(from: caller)
             anna.send("digits *4")
             try await boris.hears(anna)
             try await anna.hears(boris)

@@ -73,6 +73,27 @@ struct LeavingRows {
         }
     }
 
+    @Test("outcome row 8: as 7, nobody wants, the agent neither: the line's overflow")
+    func overflow() async throws {
+        try await Scene.run(["lines": ["7000": ["to": "agent:anna", "overflow": "agent:clara"]]]) { scene in
+            let (caller, anna) = try await scene.conversation()
+            let boris = try await scene.boris("--ring-forever")
+            let clara = try await scene.clara("--answer-after", "0")
+            anna.send("digits *21002#")
+            try await boris.says("incoming")
+            anna.send("busy on")
+            anna.send("hangup")
+            try await anna.says("ended", call: 1)
+            boris.send("reject 486")
+            try await caller.hears(clara)
+            try await clara.hears(caller)
+            try await scene.log.has("transfer.fallback transfer=1 step=agent")
+            try await scene.log.has("transfer.fallback transfer=1 step=overflow")
+            try await scene.log.has("transfer.failed transfer=1")
+            try await scene.log.has("hold.ended hold=1 outcome=transferred next_agent=clara")
+        }
+    }
+
     @Test("outcome row 10: caller hangs up while held, the target has answered")
     func callerGoneConsulting() async throws {
         try await Scene.run { scene in
@@ -151,6 +172,21 @@ struct LeavingRows {
         }
     }
 
+    @Test("outcome row 11: agent's phone vanishes, nobody is dialled yet: called back")
+    func agentLostDialling() async throws {
+        try await Scene.run(["media.rtpTimeout": 1, "transfer.firstDigitTimeout": 20]) { scene in
+            let (caller, anna) = try await scene.conversation()
+            anna.send("digits *2")
+            try await caller.hearsMusic()
+            anna.send("vanish")
+            try await anna.says("answered", call: 2)
+            try await caller.hears(anna)
+            try await anna.hears(caller)
+            try await scene.log.has("hold.ended hold=1 reason=consult next_agent=anna outcome=resumed")
+            try await scene.log.has("party.joined agent=anna role=recall")
+        }
+    }
+
     @Test("outcome row 20: agent hangs up while the caller is held and no target is there", arguments: ["*5", "*2"])
     func heldAndLeft(code: String) async throws {
         try await Scene.run { scene in
@@ -193,6 +229,24 @@ struct LeavingRows {
             try await anna.hears(caller)
             try await scene.log.has("hold.started hold=1 reason=agent_lost")
             try await scene.log.has("hold.ended hold=1 reason=agent_lost next_agent=anna outcome=resumed")
+        }
+    }
+
+    @Test("outcome row 22: caller vanishes while held, the target has answered")
+    func callerLostConsulting() async throws {
+        try await Scene.run(["media.rtpTimeout": 1]) { scene in
+            let (caller, anna) = try await scene.conversation()
+            let boris = try await scene.boris("--answer-after", "0")
+            anna.send("digits *21002#")
+            try await anna.hears(boris)
+            caller.send("vanish")
+            try await scene.log.has("call.ended cause=lost")
+            try await scene.log.has("hold.ended hold=1 outcome=abandoned")
+            try await anna.heard(Tones.callerGone)
+            try await anna.hears(boris)
+            try await boris.hears(anna)
+            boris.send("hangup")
+            try await anna.says("ended")
         }
     }
 

@@ -41,14 +41,6 @@ struct LogView {
         try await wait(seconds, for: "the log has \(pattern)") { try records().first { $0.matches(pattern) } }
     }
 
-    /// Waits until `count` events match.
-    func has(_ count: Int, _ pattern: String, within seconds: Double = soon) async throws -> [Record] {
-        try await wait(seconds, for: "the log has \(count) × \(pattern)") {
-            let found = try records().filter { $0.matches(pattern) }
-            return found.count >= count ? found : nil
-        }
-    }
-
     /// Waits until the events of the families that are named in the patterns (`hold`, `consult`, …), in the order of the
     /// log, are exactly those of the patterns, one a line.
     func tells(_ story: String, within seconds: Double = soon) async throws {

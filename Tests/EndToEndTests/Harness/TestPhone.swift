@@ -100,13 +100,6 @@ final class TestPhone: Sendable {
         }
     }
 
-    func hearsNothing(call: Int? = nil, within seconds: Double = soon) async throws {
-        try await wait(seconds, for: "\(name) hears nothing\(instead(call))") {
-            guard let heard = self.hearing(call: call) else { return true }
-            return heard.hz == 0
-        }
-    }
-
     /// Neither hears the other any more.
     func isApart(from other: TestPhone, within seconds: Double = soon) async throws {
         try await wait(seconds, for: "\(name) and \(other.name) no longer hear one another") {
