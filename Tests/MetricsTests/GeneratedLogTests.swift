@@ -105,7 +105,7 @@ import Testing
     /// Callers come back over weeks.
     @Test func firstCallResolutionOverWeeks() throws {
         let events = Self.log(seed: 4, count: 3000) {
-            $0.meanBetweenCalls = 3600
+            $0.meanBetweenCalls = 14_400
             $0.callers = 150
         }
         let expected = ObviousFigures(events).row { _ in true }

@@ -166,7 +166,7 @@ extension EventParser {
     public func wallTime(_ key: StaticString) -> WallTime? {
         var cursor = envelope
         guard let field = find(key, &cursor), field.kind == .string else { return nil }
-        return Timestamp.microseconds(value(field)).map(WallTime.init(microseconds:))
+        return (try? instant(field, key)).flatMap { $0.map(WallTime.init(microseconds:)) }
     }
 
     /// Calls `body` with the UTF-8 of a string, which needs no `String` where it has no escapes.

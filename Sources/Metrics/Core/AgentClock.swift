@@ -25,6 +25,7 @@ struct AgentClock {
     }
 
     private struct Track {
+        let agent: Name
         var presences: [Presence] = []
         /// Whether several nodes have known the agent: its time is told by the wall clock from then on.
         var isShared = false
@@ -39,41 +40,70 @@ struct AgentClock {
 
     /// What a change of state closes.
     struct Change {
-        var times: [AgentTime] = []
+        var time: AgentTime?
         /// The group and line of a wrap-up that ended.
         var wrapUp: (group: Name, line: Name)?
     }
 
     /// Each node's states apart.
     let perNode: Bool
-    private var tracks: [Name: Track] = [:]
+    private var tracks: [Track] = []
+    /// The track of a name's number, -1 where there is none.
+    private var numbers: [Int32] = []
     /// What each node said last: milliseconds since 1970, and of the monotonic clock.
-    private var last: [Name: (wall: Int64, mono: Int64)] = [:]
+    private var last: [(node: Name, wall: Int64, mono: Int64)] = []
 
     init(perNode: Bool) { self.perNode = perNode }
 
-    mutating func heard(_ fact: Fact) { last[fact.node] = (CivilTime.floor(fact.wall, 1000), fact.mono) }
+    mutating func heard(_ fact: Fact) {
+        let node = fact.node
+        let index: Int
+        if let first = last.first, first.node == node {
+            index = 0
+        } else if let known = last.firstIndex(where: { $0.node == node }) {
+            index = known
+        } else {
+            index = last.count
+            last.append((node, 0, 0))
+        }
+        last[index].wall = CivilTime.floor(fact.wall, 1000)
+        last[index].mono = fact.mono
+    }
+
+    private mutating func track(of agent: Name) -> Int {
+        let number = Int(agent.number)
+        if number >= numbers.count {
+            numbers += repeatElement(-1, count: number + 1 - numbers.count)
+        }
+        if numbers[number] < 0 {
+            numbers[number] = Int32(tracks.count)
+            tracks.append(Track(agent: agent))
+        }
+        return Int(numbers[number])
+    }
 
     mutating func changed(_ fact: Fact, ofCountedCall: Bool?) -> Change {
+        let number = track(of: fact.agent.known)
+        return change(&tracks[number], fact, ofCountedCall)
+    }
+
+    private func change(_ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?) -> Change {
         let wall = CivilTime.floor(fact.wall, 1000)
-        let agent = fact.agent.known
-        var track = tracks[agent] ?? Track()
-        defer { tracks[agent] = track }
+        let node = fact.node
         var change = Change()
-        guard let index = track.presences.firstIndex(where: { $0.node == fact.node }) else {
+        guard let index = track.presences.firstIndex(where: { $0.node == node }) else {
             // The log begins here for this agent and node; a state said again has gone on for a while.
             let began = wall - fact.length
+            if !track.presences.isEmpty { track.isShared = true }
             if fact.old != fact.new, fact.length > 0, fact.old != .other {
-                if !track.presences.isEmpty { track.isShared = true }
-                track.presences.append(Presence(node: fact.node, state: fact.old, wall: began, mono: 0))
-                change = close(&track, agent: agent, at: track.presences.count - 1, fact, wall)
+                track.presences.append(Presence(node: node, state: fact.old, wall: began, mono: 0))
+                change = close(&track, at: track.presences.count - 1, fact, wall)
             } else {
-                change.times = sweep(&track, agent: agent, to: wall)
+                change.time = sweep(&track, to: wall)
                 let again = fact.old == fact.new
-                if !track.presences.isEmpty { track.isShared = true }
                 track.presences.append(
                     Presence(
-                        node: fact.node, state: fact.new, wall: again ? began : wall,
+                        node: node, state: fact.new, wall: again ? began : wall,
                         mono: again ? fact.mono - fact.length : fact.mono))
             }
             note(&track, fact, ofCountedCall)
@@ -81,23 +111,19 @@ struct AgentClock {
         }
         // A segment's opening says the state again: its time is counted when it changes.
         guard fact.old != fact.new else { return change }
-        change = close(&track, agent: agent, at: index, fact, wall)
+        change = close(&track, at: index, fact, wall)
         note(&track, fact, ofCountedCall)
         return change
     }
 
-    private func close(
-        _ track: inout Track, agent: Name, at index: Int, _ fact: Fact, _ wall: Int64
-    ) -> Change {
+    private func close(_ track: inout Track, at index: Int, _ fact: Fact, _ wall: Int64) -> Change {
         var change = Change()
         if perNode || !track.isShared {
-            change.times = [
-                AgentTime(
-                    agent: agent, node: fact.node, state: fact.old, from: wall - fact.length, to: wall)
-            ]
+            change.time = AgentTime(
+                agent: track.agent, node: fact.node, state: fact.old, from: wall - fact.length, to: wall)
             track.counted = wall
         } else {
-            change.times = sweep(&track, agent: agent, to: wall)
+            change.time = sweep(&track, to: wall)
         }
         if fact.old == .wrapUp, track.ofCountedCall {
             change.wrapUp = (fact.group.orElse(track.group), fact.line.orElse(track.line))
@@ -115,14 +141,14 @@ struct AgentClock {
     }
 
     /// Counts the time of an agent of several nodes up to now.
-    private func sweep(_ track: inout Track, agent: Name, to wall: Int64) -> [AgentTime] {
+    private func sweep(_ track: inout Track, to wall: Int64) -> AgentTime? {
         guard !perNode, let busiest = track.presences.max(by: { Self.rank($0.state) < Self.rank($1.state) }) else {
-            return []
+            return nil
         }
-        let from = max(track.counted, track.counted == 0 ? busiest.wall : 0)
-        guard from < wall else { return [] }
+        let from = track.counted == 0 ? busiest.wall : track.counted
+        guard from < wall else { return nil }
         track.counted = wall
-        return [AgentTime(agent: agent, node: .null, state: busiest.state, from: from, to: wall)]
+        return AgentTime(agent: track.agent, node: .null, state: busiest.state, from: from, to: wall)
     }
 
     private static func rank(_ state: AgentState) -> Int {
@@ -140,31 +166,28 @@ struct AgentClock {
 
     /// The service began anew: what was open on that node ended, as far as is known, with the last that it said.
     mutating func restart(_ node: Name) -> [AgentTime] {
-        guard let last = last[node] else { return [] }
+        guard let last = last.first(where: { $0.node == node }) else { return [] }
         var times: [AgentTime] = []
-        for agent in tracks.keys.sorted(by: { $0.number < $1.number }) {
-            guard var track = tracks[agent], let index = track.presences.firstIndex(where: { $0.node == node }) else {
-                continue
-            }
-            times += end(&track, agent: agent, at: index, last)
-            track.presences.remove(at: index)
-            tracks[agent] = track
+        for number in tracks.indices {
+            guard let index = tracks[number].presences.firstIndex(where: { $0.node == node }) else { continue }
+            if let time = end(&tracks[number], at: index, wall: last.wall, mono: last.mono) { times.append(time) }
+            tracks[number].presences.remove(at: index)
         }
         return times
     }
 
     /// The end of the log: what is open is counted up to the last that its node said.
-    mutating func finish() -> [AgentTime] { last.keys.sorted { $0.number < $1.number }.flatMap { restart($0) } }
+    mutating func finish() -> [AgentTime] {
+        let nodes = last.sorted { $0.wall < $1.wall }.map(\.node)
+        return nodes.flatMap { restart($0) }
+    }
 
-    private func end(
-        _ track: inout Track, agent: Name, at index: Int, _ last: (wall: Int64, mono: Int64)
-    ) -> [AgentTime] {
-        guard perNode || !track.isShared else { return sweep(&track, agent: agent, to: last.wall) }
+    private func end(_ track: inout Track, at index: Int, wall: Int64, mono: Int64) -> AgentTime? {
+        guard perNode || !track.isShared else { return sweep(&track, to: wall) }
         let presence = track.presences[index]
-        let length = max(0, last.mono - presence.mono)
-        track.counted = last.wall
-        return [
-            AgentTime(agent: agent, node: presence.node, state: presence.state, from: last.wall - length, to: last.wall)
-        ]
+        let length = max(0, mono - presence.mono)
+        track.counted = wall
+        return AgentTime(
+            agent: track.agent, node: presence.node, state: presence.state, from: wall - length, to: wall)
     }
 }

@@ -2,7 +2,7 @@ import CallEvents
 import EventLog
 
 /// What counting needs of one event, in numbers: strings are names' numbers, ids are hashes.
-struct Fact {
+struct Fact: Equatable {
     var type = EventType.other
     var seq: UInt64 = 0
     /// Microseconds since 1970.

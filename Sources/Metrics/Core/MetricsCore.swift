@@ -4,7 +4,7 @@ import Foundation
 
 /// Counts events, one pass, in the order of time over all nodes. What it holds grows with the calls that are open, with
 /// agents, with the values of the keys asked for, and with the callers of seven days.
-struct MetricsCore {
+struct MetricsCore: ~Copyable {
     let options: MetricsOptions
     private(set) var total = Cell()
     private(set) var cells: [Cell] = []
@@ -16,7 +16,7 @@ struct MetricsCore {
     /// Sets of skills by number, as the reader gives them.
     var skillSets: [[Name]] = [[]]
     private var cellNumbers: [CellKey: Int] = [:]
-    private var calls: [UInt64: OpenCall] = [:]
+    private var calls = CallTable()
     /// Ended calls and what a verdict on them has to know.
     private var verdicts = VerdictBook()
     private var callers = CallerBook()
@@ -39,12 +39,13 @@ struct MetricsCore {
         case .callRefused: count(Attributes(began: fact.wall, node: fact.node)) { $0.refused += 1 }
         case .callQueued, .callDequeued, .callAnswered, .partyJoined, .partyLeft, .holdStarted, .holdEnded,
             .transferStarted, .transferCompleted, .transferFailed, .transferCancelled, .transferFallback, .callEnded:
-            guard var call = calls.removeValue(forKey: fact.call) ?? unknown(fact) else { break }
-            ofCall(fact, &call)
-            if !call.ended || call.stays > 0 { calls[fact.call] = call }
+            guard fact.call != 0 else { break }
+            let call = calls.find(fact.call) ?? unknown(fact)
+            ofCall(fact, &call.pointee)
+            if call.pointee.ended, call.pointee.stays <= 0 { calls.remove(fact.call) }
         case .callDisposition: disposition(fact)
         case .agentStateChanged: agentState(fact)
-        case .serviceStarted: close(agents.restart(fact.node))
+        case .serviceStarted: agents.restart(fact.node).forEach { close($0) }
         default: break
         }
         agents.heard(fact)
@@ -52,11 +53,8 @@ struct MetricsCore {
 
     /// Counts what is open at the log's end, as such.
     mutating func finish() {
-        for id in calls.keys.sorted() {
-            guard let call = calls[id], call.direction == options.direction, !call.ended else { continue }
-            finish(call)
-        }
-        close(agents.finish())
+        for call in calls.sorted() where call.direction == options.direction && !call.ended { finish(call) }
+        agents.finish().forEach { close($0) }
         for end in callers.finish(now: lastWall) { count(end) }
     }
 
@@ -87,7 +85,8 @@ extension MetricsCore {
         var call = OpenCall(node: fact.node, arrived: fact.wall, direction: fact.direction)
         call.line = fact.line.known
         call.caller = fact.caller
-        calls[fact.call] = call
+        calls.remove(fact.call)
+        _ = calls.insert(fact.call, call)
         guard call.direction == options.direction else {
             verdicts.leaveOut(fact.call, now: fact.wall)
             return
@@ -98,16 +97,16 @@ extension MetricsCore {
 
     /// A call open when its log begins. (Of a call that is known, a segment says it again.)
     private mutating func wasOpen(_ fact: Fact) {
-        guard calls[fact.call] == nil else { return }
+        guard calls.find(fact.call) == nil else { return }
         var call = OpenCall(node: fact.node, arrived: nil, direction: .inbound)
         call.line = fact.line.known
         call.group = fact.group.known
-        calls[fact.call] = call
+        _ = calls.insert(fact.call, call)
     }
 
     /// An event of a call whose beginning is in no log: it is taken for an inbound one.
-    private func unknown(_ fact: Fact) -> OpenCall? {
-        fact.call == 0 ? nil : OpenCall(node: fact.node, arrived: nil, direction: .inbound)
+    private mutating func unknown(_ fact: Fact) -> UnsafeMutablePointer<OpenCall> {
+        calls.insert(fact.call, OpenCall(node: fact.node, arrived: nil, direction: .inbound))
     }
 
     private mutating func ofCall(_ fact: Fact, _ call: inout OpenCall) {
@@ -221,7 +220,7 @@ extension MetricsCore {
     }
 
     private mutating func disposition(_ fact: Fact) {
-        let open = calls[fact.call]
+        let open = calls.find(fact.call)?.pointee
         if let open, open.direction != options.direction { return }
         guard var known = verdicts.entry(fact.call) else { return }
         if known.caller == 0 { known.caller = open?.caller ?? 0 }
@@ -311,10 +310,10 @@ extension MetricsCore {
     }
 
     private mutating func agentState(_ fact: Fact) {
-        let open = calls[fact.call]
-        let counts = fact.call == 0 ? nil : open.map { $0.direction == options.direction }
+        let open = fact.call == 0 ? nil : calls.find(fact.call)
+        let counts = open.map { $0.pointee.direction == options.direction }
         let change = agents.changed(fact, ofCountedCall: counts)
-        close(change.times)
+        if let time = change.time { close(time) }
         if let wrapUp = change.wrapUp {
             let place = Attributes(
                 began: fact.began, node: fact.node, agent: fact.agent.known, group: wrapUp.group, line: wrapUp.line)
@@ -322,25 +321,25 @@ extension MetricsCore {
         }
     }
 
-    /// Counts stretches of agents' time, cut at the period's edges and at those of intervals.
-    private mutating func close(_ times: [AgentTime]) {
-        for time in times where time.state != .offline {
-            let from = max(time.from, options.since.map { ceiling($0) } ?? .min)
-            let to = min(time.to, options.until.map { ceiling($0) } ?? .max)
-            guard from < to else { continue }
-            total.agentTime[time.state] += to - from
-            guard placed, canPlaceAgentTime else { continue }
-            var start = from
-            let finest = options.by.filter(\.isInterval)
-            while start < to {
-                let seconds = CivilTime.floor(start, 1000)
-                let ends = finest.map { intervals.range($0, at: seconds).upperBound * 1000 }
-                let end = min(to, ends.min() ?? to)
-                let place = Attributes(began: start * 1000, node: time.node, agent: time.agent)
-                let length = end - start
-                countParts(place) { $0.agentTime[time.state] += length }
-                start = end
+    /// Counts a stretch of an agent's time, cut at the period's edges and at those of intervals.
+    private mutating func close(_ time: AgentTime) {
+        guard time.state != .offline else { return }
+        let from = max(time.from, options.since.map { ceiling($0) } ?? .min)
+        let to = min(time.to, options.until.map { ceiling($0) } ?? .max)
+        guard from < to else { return }
+        total.agentTime[time.state] += to - from
+        guard placed, canPlaceAgentTime else { return }
+        var start = from
+        while start < to {
+            let seconds = CivilTime.floor(start, 1000)
+            var end = to
+            for key in options.by where key.isInterval {
+                end = min(end, intervals.range(key, at: seconds).upperBound * 1000)
             }
+            let place = Attributes(began: start * 1000, node: time.node, agent: time.agent)
+            let length = end - start
+            countParts(place) { $0.agentTime[time.state] += length }
+            start = end
         }
     }
 

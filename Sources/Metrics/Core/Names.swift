@@ -1,3 +1,5 @@
+import Glibc
+
 /// The number of a name in a `NameTable`.
 struct Name: Hashable, Sendable {
     var number: Int32
@@ -48,9 +50,9 @@ struct NameTable {
 
     private func equal(_ number: Int32, _ name: UnsafeRawBufferPointer) -> Bool {
         let start = starts[Int(number)]
-        guard starts[Int(number) + 1] - start == name.count else { return false }
-        for index in 0..<name.count where bytes[start + index] != name[index] { return false }
-        return true
+        let count = starts[Int(number) + 1] - start
+        return count == name.count
+            && bytes.withUnsafeBytes { equalBytes(UnsafeRawBufferPointer(rebasing: $0[start..<(start + count)]), name) }
     }
 
     private mutating func grow() {
@@ -64,6 +66,12 @@ struct NameTable {
             slots[slot] = Int32(number)
         }
     }
+}
+
+/// Whether two stretches of the same length hold the same bytes.
+func equalBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    guard let x = a.baseAddress, let y = b.baseAddress else { return true }
+    return memcmp(x, y, a.count) == 0
 }
 
 /// A 64-bit hash in the manner of wyhash (Wang Yi): eight bytes at a time, mixed by the two halves of a 128-bit product.

@@ -1,19 +1,37 @@
 import CallEvents
 import EventLog
 
-/// Takes lines of the log apart into facts.
+/// Takes lines of the log apart into facts: by the layout of the writer where they have it, else as JSON.
 struct FactReader {
-    /// Whether targets and disposition codes are wanted: their number is not bounded by a configuration.
-    var wantsTargets = false
-    var wantsCodes = false
     var names = NameTable()
     /// Sets of skills by number; the first is empty.
     private(set) var skillSets: [[Name]] = [[]]
+    /// How many lines did not have the writer's layout.
+    private(set) var foreignLines = 0
+    private let plans: [FactPlan]
+    private var scanner: CanonicalScanner
     private var parser = EventParser()
 
-    /// What the line says.
+    /// - Parameters:
+    ///   - wantsTargets: whether targets are told apart: their number is not bounded by a configuration.
+    ///   - wantsCodes: whether disposition codes are.
+    init(wantsTargets: Bool = false, wantsCodes: Bool = false) {
+        plans = EventType.allCases.map { FactPlan($0, wantsTargets: wantsTargets, wantsCodes: wantsCodes) }
+        scanner = CanonicalScanner(plans: plans)
+    }
+
+    /// What the line says. The bytes behind it must be readable for `CanonicalScanner.slack` more.
     /// - Throws: where it is no event.
     mutating func read(_ line: UnsafeRawBufferPointer, into fact: inout Fact) throws(LineError) {
+        fact = Fact()
+        if scanner.scan(line, &fact, &names) { return }
+        foreignLines += 1
+        try readJSON(line, into: &fact)
+        if scanner.unknownSkills != nil { scanner.learn(skills: fact.skills) }
+    }
+
+    /// As `read`, without regard to the writer's layout.
+    mutating func readJSON(_ line: UnsafeRawBufferPointer, into fact: inout Fact) throws(LineError) {
         try parser.parse(line)
         fact = Fact()
         fact.type = parser.type
@@ -22,108 +40,42 @@ struct FactReader {
         fact.mono = parser.monoMs
         fact.node = name("node").known
         fact.call = parser.withBytes("call", hash64) ?? 0
-        switch fact.type {
-        case .callOpen, .callArrived, .callAnswered, .callQueued, .callDequeued, .callEnded, .callDisposition:
-            readCall(&fact)
-        case .partyJoined, .partyLeft, .holdStarted, .holdEnded, .agentStateChanged: readParty(&fact)
-        case .transferStarted, .transferCompleted, .transferFailed, .transferCancelled, .transferFallback:
-            readTransfer(&fact)
-        default: break
-        }
+        for step in plans[Int(fact.type.rawValue)].steps { read(step, &fact) }
     }
 
-    /// The `type` of the line read last, as it stands there.
+    /// The `type` of the line that was last read as JSON, as it stands there.
     var typeName: String { parser.typeName }
 
-    private mutating func readCall(_ fact: inout Fact) {
-        switch fact.type {
-        case .callArrived:
-            fact.line = name("line")
-            fact.caller = parser.withBytes("caller", hash64) ?? 0
-            fact.direction = word("direction")
-        case .callOpen:
-            fact.arrived = parser.wallTime("arrived")?.microseconds ?? 0
-            readPlace(&fact)
-            fact.number = parser.int("transfer") ?? 0
-        case .callQueued:
-            fact.group = name("group")
-            fact.serviceLevel = serviceLevel
-            fact.skills = skills
-        case .callDequeued:
-            fact.group = name("group")
-            fact.length = parser.int("queue_ms") ?? 0
-            fact.queueOutcome = word("outcome")
-        case .callAnswered:
-            readPlace(&fact)
-            fact.length = parser.int("wait_ms") ?? 0
-            fact.flag = parser.bool("human") ?? false
-            fact.serviceLevel = serviceLevel
-        case .callEnded:
-            readPlace(&fact)
-            fact.arrived = parser.wallTime("arrived")?.microseconds ?? 0
-            fact.cause = word("cause")
-            fact.length = parser.int("wait_ms") ?? 0
-            fact.talkMs = parser.int("talk_ms") ?? 0
-            fact.holdMs = parser.int("hold_ms") ?? 0
-            fact.number = parser.int("transfers") ?? 0
-            fact.flag = parser.bool("abandoned") ?? false
-        case .callDisposition:
-            readPlace(&fact)
-            fact.arrived = parser.wallTime("arrived")?.microseconds ?? 0
-            fact.flag = parser.bool("resolved") ?? false
-            fact.previous = parser.bool("previous")
-            if wantsCodes { fact.code = name("code") }
-        default: break
+    private mutating func read(_ step: FactPlan.Step, _ fact: inout Fact) {
+        let key = step.key
+        switch step.field {
+        case .skip, .call: break
+        case .agent: fact.agent = name(key)
+        case .group: fact.group = name(key)
+        case .line: fact.line = name(key)
+        case .target: fact.target = name(key)
+        case .code: fact.code = name(key)
+        case .caller: fact.caller = parser.withBytes(key, hash64) ?? 0
+        case .arrived: fact.arrived = parser.wallTime(key)?.microseconds ?? 0
+        case .skills: fact.skills = skills(key)
+        case .length: fact.length = parser.int(key) ?? 0
+        case .talkMs: fact.talkMs = parser.int(key) ?? 0
+        case .holdMs: fact.holdMs = parser.int(key) ?? 0
+        case .number: fact.number = parser.int(key) ?? 0
+        case .serviceLevel: fact.serviceLevel = parser.int(key).flatMap(Int32.init(exactly:)) ?? -1
+        case .flag: fact.flag = parser.bool(key) ?? false
+        case .previous: fact.previous = parser.bool(key)
+        case .direction: fact.direction = word(key)
+        case .reason: fact.reason = parser.string(key).map(HoldReason.init(word:))
+        case .holdOutcome: fact.holdOutcome = word(key)
+        case .queueOutcome: fact.queueOutcome = word(key)
+        case .kind: fact.kind = word(key)
+        case .cause: fact.cause = word(key)
+        case .step: fact.step = word(key)
+        case .old: fact.old = word(key)
+        case .new: fact.new = word(key)
         }
     }
-
-    private mutating func readParty(_ fact: inout Fact) {
-        switch fact.type {
-        case .partyLeft:
-            readPlace(&fact)
-            fact.length = parser.int("stay_ms") ?? 0
-            fact.talkMs = parser.int("talk_ms") ?? 0
-            fact.holdMs = parser.int("hold_ms") ?? 0
-        case .holdStarted:
-            fact.agent = name("agent")
-            fact.number = parser.int("hold") ?? 0
-            fact.reason = holdReason
-        case .holdEnded:
-            readPlace(&fact)
-            fact.number = parser.int("hold") ?? 0
-            fact.reason = holdReason
-            fact.length = parser.int("hold_ms") ?? 0
-            fact.holdOutcome = word("outcome")
-        case .agentStateChanged:
-            readPlace(&fact)
-            fact.old = word("old")
-            fact.new = word("new")
-            fact.length = parser.int("in_state_ms") ?? 0
-        default: break
-        }
-    }
-
-    private mutating func readTransfer(_ fact: inout Fact) {
-        fact.number = parser.int("transfer") ?? 0
-        if fact.type == .transferFallback {
-            fact.step = word("step")
-            return
-        }
-        fact.agent = name("agent")
-        fact.kind = word("kind")
-        fact.cause = word("cause")
-        if wantsTargets { fact.target = name("target") }
-    }
-
-    private mutating func readPlace(_ fact: inout Fact) {
-        fact.agent = name("agent")
-        fact.group = name("group")
-        fact.line = name("line")
-    }
-
-    private var serviceLevel: Int32 { parser.int("service_level_s").flatMap(Int32.init(exactly:)) ?? -1 }
-
-    private var holdReason: HoldReason? { parser.string("reason").map(HoldReason.init(word:)) }
 
     private mutating func name(_ key: StaticString) -> Name {
         if let name = parser.withBytes(key, { names.number(of: $0) }) { return name }
@@ -134,12 +86,10 @@ struct FactReader {
         parser.string(key).map(Word.init(word:)) ?? .other
     }
 
-    private var skills: Int32 {
-        mutating get {
-            let set = (parser.strings("skills") ?? []).map { names.number($0) }
-            if let index = skillSets.firstIndex(of: set) { return Int32(index) }
-            skillSets.append(set)
-            return Int32(skillSets.count - 1)
-        }
+    private mutating func skills(_ key: StaticString) -> Int32 {
+        let set = (parser.strings(key) ?? []).map { names.number($0) }
+        if let index = skillSets.firstIndex(of: set) { return Int32(index) }
+        skillSets.append(set)
+        return Int32(skillSets.count - 1)
     }
 }

@@ -22,7 +22,14 @@ final class FileLines {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw InputError("cannot open", path, errno: errno) }
-        buffer = .allocate(byteCount: Self.chunk, alignment: 64)
+        buffer = Self.allocate(Self.chunk)
+    }
+
+    /// A buffer with readable bytes behind it.
+    private static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: count + CanonicalScanner.slack, alignment: 64)
+        whole.initializeMemory(as: UInt8.self, repeating: 0)
+        return UnsafeMutableRawBufferPointer(rebasing: whole[..<count])
     }
 
     deinit {
@@ -62,7 +69,7 @@ final class FileLines {
             start = 0
         }
         if end == buffer.count {
-            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: buffer.count * 2, alignment: 64)
+            let larger = Self.allocate(buffer.count * 2)
             larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
             buffer.deallocate()
             buffer = larger

@@ -2,17 +2,16 @@ import CallEvents
 import EventLog
 
 /// Reads logs of any number of nodes in the order of time and counts them.
-struct MetricsRun {
+struct MetricsRun: ~Copyable {
     private static let brokenKept = 20
 
     private var core: MetricsCore
-    private var reader = FactReader()
+    private var reader: FactReader
     private var input = MetricsReport.Input()
 
     init(options: MetricsOptions) {
         core = MetricsCore(options: options)
-        reader.wantsTargets = options.by.contains(.target)
-        reader.wantsCodes = options.by.contains(.code)
+        reader = FactReader(wantsTargets: options.by.contains(.target), wantsCodes: options.by.contains(.code))
     }
 
     /// A node's log, and the event it has come to.
@@ -59,15 +58,14 @@ struct MetricsRun {
         var run = MetricsRun(options: options)
         run.input.nodes = Set(events.map(\.node)).sorted()
         for event in events {
-            var line = LineEncoder.line(event)
+            let line = Array(LineEncoder.line(event).utf8)
+            let bytes = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: line.count + CanonicalScanner.slack, alignment: 8)
+            defer { bytes.deallocate() }
+            bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            bytes.copyBytes(from: line)
             var fact = Fact()
-            var failure: LineError?
-            line.withUTF8 {
-                do throws(LineError) {
-                    try run.reader.read(UnsafeRawBufferPointer($0), into: &fact)
-                } catch { failure = error }
-            }
-            if let failure { throw failure }
+            try run.reader.read(UnsafeRawBufferPointer(rebasing: bytes[..<line.count]), into: &fact)
             run.count(fact)
         }
         return run.finish()

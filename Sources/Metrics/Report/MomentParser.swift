@@ -21,6 +21,9 @@ struct MomentParser {
         return local - Int64(offset) * 1_000_000
     }
 
+    /// A moment with `Z` or an offset.
+    static func utc(_ text: String) -> Int64? { MomentParser(timeZone: TimeZone(secondsFromGMT: 0)!).parse(text) }
+
     /// The moment at which the zone's clock shows this; where it shows it twice, the first.
     private func toUTC(_ local: Int64) -> Int64 {
         func offset(_ wall: Int64) -> Int64 {
