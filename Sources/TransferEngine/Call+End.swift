@@ -58,12 +58,12 @@ extension Call {
         for leg in legs.map(\.id) where !spared.contains(leg) { release(leg, hangUp, &context) }
     }
 
+    /// Closes the attempt in the log; its leg ends with the others.
     private mutating func closeAttempt(keep: Bool, _ endedBy: EndedBy, _ context: inout Context) {
         guard let attempt, !keep else { return }
         self.attempt = nil
         recordAlertFailed(attempt, endedBy == .caller ? .abandoned : .cancelled, sipStatus: nil, &context)
         recordConsultEnded(attempt, endedBy == .caller ? .callerHangup : .cancelled, &context)
-        release(attempt.leg, HangUp(), &context)
     }
 
     /// Agent and target have talked on without the caller, and one of them hung up, or both are to end.

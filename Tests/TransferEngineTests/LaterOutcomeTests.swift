@@ -222,6 +222,24 @@ import Testing
         scene.expectClean()
     }
 
+    @Test("outcome row 20: the call-back comes first wherever it stands in the chain; then the chain in its order")
+    func row20order() {
+        let scene = Scene(
+            testConfiguration {
+                $0.transfer.fallback = [.next, .uri("sip:1900@127.0.0.1"), .agent, .uri("sip:1901@127.0.0.1")]
+            })
+        let (caller, agent) = scene.talking()
+        scene.press(agent, "*5")
+        scene.end(agent)
+        for uri in ["sip:1001@127.0.0.1:5081", "sip:1900@127.0.0.1", "sip:1901@127.0.0.1"] {
+            #expect(scene.legs[scene.newest]?.uri == uri)
+            scene.reject(scene.newest, 486)
+        }
+        #expect(scene.legs[caller]?.tones == [.apology])
+        scene.end(caller)
+        scene.expectClean()
+    }
+
     @Test("outcome row 21: agent's phone vanishes in plain talk: held, called back", arguments: [true, false])
     func row21(byRTP: Bool) {
         let scene = Scene()
