@@ -88,9 +88,17 @@ public struct TransferEngine: Codable, Sendable {
     /// Lets a call take an input, in place; forgets it when that was its last.
     mutating func with(call id: String?, _ body: (inout Call, inout Context) -> Void) {
         guard let id, let index = byID.index(forKey: id) else { return }
-        body(&byID.values[index], &context)
-        byID.values[index].settle(&context)
-        if byID.values[index].isFinished { forget(id) }
+        // One access to the call: reading it through `values` would copy all of it.
+        if Self.take(&byID.values[index], &context, body) { forget(id) }
+    }
+
+    /// Whether the call is finished.
+    private static func take(
+        _ call: inout Call, _ context: inout Context, _ body: (inout Call, inout Context) -> Void
+    ) -> Bool {
+        body(&call, &context)
+        call.settle(&context)
+        return call.isFinished
     }
 
     private mutating func forget(_ id: String) {

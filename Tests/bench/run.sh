@@ -101,15 +101,39 @@ measure() {
     start
     echo
     echo "== $title"
-    "$bin/testphone" load "$@" --server "$sip" --address "127.0.0.1:$phones" --pid "$server" 2>&1 | sed 's/^/   /'
+    "$bin/testphone" load "$@" --server "$sip" --address "127.0.0.1:$phones" --pid "$server" >"$work/figures" 2>&1 ||
+        true
+    sed 's/^/   /' "$work/figures"
     stop
     if ! "$bin/warmline" verify "$work/serve/events" >"$work/serve/verify" 2>&1; then
         echo "   the log breaks its rules:"
         head -5 "$work/serve/verify" | sed 's/^/   /'
+        echo "log_breaks_rules 1" >>"$work/figures"
     fi
+    summarise "$title"
+}
+
+# The figures that the targets are about, one a line, for the table at the end.
+summary=()
+summarise() {
+    local title=$1 name value failed
+    failed=$(awk '$1 == "failed" {print $2}' "$work/figures")
+    while read -r name value _; do
+        case $name in
+        cpu_ms_per_call | knee_calls_per_second | complete_to_voice_p50_ms | complete_to_voice_p99_ms | \
+            held_*_per_call | log_breaks_rules)
+            # At the knee calls fail by intention, and what a call costs there says little.
+            [[ $title == knee* && $name != knee* ]] && continue
+            [[ $title == knee* ]] && failed=-
+            summary+=("$(printf '%-52s %-42s %9s %8s' "$title" "$name" "$value" "${failed:-none}")")
+            ;;
+        esac
+    done <"$work/figures"
 }
 
 echo "$(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2-), $(nproc) cores, $(date -u +%Y-%m-%dT%H:%MZ)"
+read -r load _ </proc/loadavg
+echo "load average before: $load; what else runs on these cores makes every figure worse"
 echo "CPU is warmline's alone, user and system, of all threads; load_cpu_percent is the load's own, on the same cores."
 
 start
@@ -144,3 +168,7 @@ for part in "${parts[@]}"; do
         ;;
     esac
 done
+
+echo
+printf '%-52s %-42s %9s %8s\n' measurement figure value failed
+[ ${#summary[@]} -eq 0 ] || printf '%s\n' "${summary[@]}"
