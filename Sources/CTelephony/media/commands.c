@@ -2,6 +2,7 @@
  * Commands from any thread to the media thread: a list under a mutex, an eventfd to wake it. They are carried out in
  * the order in which they were posted, between two packets.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "../private/media_internal.h"
+#include "../private/sip.h"
 
 typedef enum command_kind {
     COMMAND_OPEN,
@@ -188,6 +190,7 @@ tel_result tel_record(tel_leg_id leg, const char *path)
     if (path != NULL) {
         c->file = fopen(path, "wbe");
         if (c->file == NULL) {
+            note_error("cannot write \"%s\": %s", path, strerror(errno));
             free(c);
             return TEL_ERR_SYSTEM;
         }

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define EVENTS_AT_ONCE 128
 #define CATCH_UP_TICKS 3
 #define DEFAULT_LEGS 8192
+#define NICENESS (-11) /* where we may: a late packet is heard, a late log line is not */
 
 /* What an epoll event is about: a slot's RTP or RTCP socket, or one of these. */
 #define ABOUT_WAKE UINT64_MAX
@@ -149,6 +151,7 @@ static void *run(void *argument)
 {
     (void)argument;
     prctl(PR_SET_NAME, "media");
+    (void)!setpriority(PRIO_PROCESS, 0, NICENESS); /* 0: this thread, on Linux */
     pj_thread_desc descriptor;
     pj_thread_t *self;
     memset(descriptor, 0, sizeof(descriptor));
