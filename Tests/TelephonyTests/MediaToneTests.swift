@@ -172,6 +172,52 @@ extension TelephonyTests {
             }
         }
 
+        /// A WAV file with a sine in each channel, 16 bits.
+        private func wav(rate: Int, channels: Int, hz: Double, seconds: Int) throws -> URL {
+            func little(_ value: Int, _ count: Int) -> [UInt8] {
+                (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+            }
+            let samples = (0..<rate * seconds).flatMap { index in
+                [Int](
+                    repeating: Int(4000 * sin(2 * Double.pi * hz * Double(index) / Double(rate))), count: channels)
+            }
+            let data = samples.flatMap { little($0, 2) }
+            var file = Array("RIFF".utf8) + little(36 + data.count, 4) + Array("WAVEfmt ".utf8) + little(16, 4)
+            file += little(1, 2) + little(channels, 2) + little(rate, 4) + little(rate * channels * 2, 4)
+            file += little(channels * 2, 2) + little(16, 2) + Array("data".utf8) + little(data.count, 4) + data
+            let url = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).wav")
+            try Data(file).write(to: url)
+            return url
+        }
+
+        @Test(arguments: [(8000, 1), (11025, 1), (44100, 2), (48000, 2)])
+        func `music comes out of a file of any rate`(rate: Int, channels: Int) throws {
+            let file = try wav(rate: rate, channels: channels, hz: 1150, seconds: 1)
+            defer { try? FileManager.default.removeItem(at: file) }
+            var settings = Settings()
+            settings.musicFile = file.path
+            try listening(settings) { shim, caller, called in
+                try route(shim, [(caller, TEL_SOURCE_MUSIC, 0)], token: 1)
+                hears(called, [1150])
+            }
+        }
+
+        @Test func `voices go over IPv6 too`() throws {
+            var settings = Settings()
+            settings.listen = ["udp:[::1]:0"]
+            settings.mediaAddress = "::1"
+            settings.trusted = ["::1/128"]
+            try Shim.run(settings) { shim in
+                let caller = shim.invite("sip:7000@[::1]:\(shim.port)")
+                let called = try shim.expect(TEL_EVENT_INCOMING).leg
+                #expect(tel_answer(called, 0) == TEL_OK)
+                try shim.expect(TEL_EVENT_ANSWERED, leg: caller)
+                #expect(tel_listen(called, true) == TEL_OK)
+                try route(shim, [(caller, TEL_SOURCE_DIAL_TONE, 0)], token: 1)
+                hears(called, [425])
+            }
+        }
+
         @Test func `a music file that cannot be read is named`() throws {
             var settings = Settings()
             settings.musicFile = "/nowhere/at/all.wav"

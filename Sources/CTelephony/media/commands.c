@@ -43,7 +43,7 @@ typedef struct command {
             uint64_t token;
             size_t count;
         } route;
-        void *file;
+        FILE *file;
         bool on;
     };
     tel_route_change changes[]; /* ROUTE; DIGITS: their characters */

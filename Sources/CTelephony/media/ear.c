@@ -72,7 +72,7 @@ void ear_listen(media_leg *leg, bool on)
     }
 }
 
-void ear_record(media_leg *leg, void *file, int64_t now)
+void ear_record(media_leg *leg, FILE *file, int64_t now)
 {
     ear *e = file != NULL ? ear_of(leg) : leg->ear;
     if (e == NULL)

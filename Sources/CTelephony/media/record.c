@@ -39,7 +39,7 @@ static void write_header(recording *r)
     fwrite(header, 1, sizeof(header), r->file);
 }
 
-recording *recording_create(void *file, int64_t now)
+recording *recording_create(FILE *file, int64_t now)
 {
     recording *r = calloc(1, sizeof(*r));
     if (r == NULL) {

@@ -110,7 +110,6 @@ static void note_reception(media_leg *leg, const rtp_packet *packet, uint32_t cl
     if (!is_event)
         r->transit = transit;
     r->clock_rate = clock_rate;
-    r->payload_type = packet->payload_type;
 
     uint64_t expected = r->extended_highest - r->extended_base + 1;
     uint64_t lost = r->lost_before + (expected > r->received ? expected - r->received : 0);

@@ -6,6 +6,7 @@
 #define TEL_MEDIA_INTERNAL_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "media.h"
 
@@ -62,7 +63,6 @@ typedef struct feed {
 /* RFC 3550 §A.1, §A.8. */
 typedef struct reception {
     bool started;
-    uint8_t payload_type;
     uint16_t seq_highest;
     uint32_t ssrc;
     uint32_t extended_base;
@@ -280,7 +280,7 @@ void wav_free(void);
 
 void ear_listen(media_leg *leg, bool on);
 /* `file` has been opened for writing; NULL stops. */
-void ear_record(media_leg *leg, void *file, int64_t now);
+void ear_record(media_leg *leg, FILE *file, int64_t now);
 void ear_packet(media_leg *leg, media_codec codec, const uint8_t *payload, size_t size, bool marker, uint8_t pt,
                 uint32_t ssrc, int64_t now);
 /* Once a tick for legs with ears: notices that nothing comes any more. */
@@ -297,7 +297,7 @@ void detector_reset(detector *d);
 bool detector_feed(detector *d, const int16_t *pcm, size_t samples, int32_t *hz, int32_t *level_db);
 
 typedef struct recording recording;
-recording *recording_create(void *file, int64_t now);
+recording *recording_create(FILE *file, int64_t now);
 void recording_write(recording *r, const int16_t *pcm, size_t samples, int64_t now);
 void recording_close(recording *r);
 
