@@ -57,6 +57,30 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `it expires however often others register`() throws {
+            try Shim.run { shim in
+                permit(["7000"])
+                let peer = try Peer(shimPort: shim.port)
+                let other = "Contact: <sip:b@127.0.0.1>;expires=600"
+                #expect(try register(peer, cseq: 1, [other, "Expires: 1"]).status == 200)
+                var cseq = 1
+                let contact = "sip:b@127.0.0.1"
+                var shrunk: Event?
+                while shrunk == nil, cseq < 12 {
+                    cseq += 1
+                    // A query changes nothing.
+                    peer.send(
+                        "REGISTER sip:127.0.0.1 SIP/2.0\r\n"
+                            + "Via: SIP/2.0/UDP 127.0.0.1:\(peer.port);rport;branch=z9hG4bKq\(cseq)\r\n"
+                            + "From: <sip:7000@127.0.0.1>;tag=x\r\nTo: <sip:7000@127.0.0.1>\r\n"
+                            + "Call-ID: query\r\nCSeq: \(cseq) REGISTER\r\nContent-Length: 0\r\n\r\n")
+                    _ = try peer.response("REGISTER")
+                    shrunk = recorder.next(within: 0.4) { $0.kind == TEL_EVENT_REGISTERED && $0.contacts == contact }
+                }
+                #expect(shrunk != nil)
+            }
+        }
+
         @Test func `strangers and users who are no agents are refused`() throws {
             try Shim.run { shim in
                 permit(["1001"])

@@ -68,6 +68,7 @@ struct leg {
     int wanted_codec;                /**< to be preferred in the first answer: a media_codec, or -1 */
     bool held;                       /**< we hold the peer */
     bool peer_sends, peer_receives;  /**< as last told to the application */
+    bool may_expect_rtp;             /**< the directions agreed on let the peer send to us */
     media_params params;
     uint8_t local_pt[MEDIA_CODECS];  /**< numbers we have given in this dialog (RFC 3264 §8.3.2); 0xff: none yet */
     uint8_t local_event_pt[2];

@@ -117,7 +117,9 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     memcpy(&params.remote_rtcp, &remote.rtcp, sizeof(remote.rtcp));
     params.ptime_ms = remote.ptime;
     params.may_send = peer_receives && we_send;
-    params.expect_rtp = peer_sends && we_receive;
+    leg->may_expect_rtp = peer_sends && we_receive;
+    /* Many a phone sends nothing before its call is answered, early media or not. */
+    params.expect_rtp = leg->may_expect_rtp && leg->inv->state >= PJSIP_INV_STATE_CONNECTING;
 
     leg->refused_media = false;
     media_codec before = leg->agreed ? leg->params.formats[0].codec : params.formats[0].codec;

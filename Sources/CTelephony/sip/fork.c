@@ -16,6 +16,7 @@ pjsip_dialog *fork_on_dialog(pjsip_dialog *first, pjsip_rx_data *response)
     pjsip_dlg_inc_lock(branch);
     if (pjsip_dlg_create_request(branch, pjsip_get_bye_method(), -1, &bye) == PJ_SUCCESS)
         pjsip_dlg_send_request(branch, bye, -1, NULL);
+    bool alive = branch->tsx_count > 0; /* without a transaction unlocking destroys it: the BYE could not be sent */
     pjsip_dlg_dec_lock(branch);
-    return branch;
+    return alive ? branch : NULL;
 }

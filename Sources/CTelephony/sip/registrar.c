@@ -75,6 +75,7 @@ void registrar_clear(void)
     free(registrar.users);
     registrar.users = NULL;
     registrar.count = 0;
+    memset(&registrar.expiry, 0, sizeof(registrar.expiry));
     pthread_mutex_unlock(&registrar.mutex);
 }
 
@@ -116,11 +117,12 @@ static void report(const struct user *user)
 
 static void on_expiry(pj_timer_heap_t *heap, pj_timer_entry *entry);
 
+/** Once it runs it is left alone: requests that come more often than every second would put it off for ever. */
 static void schedule_expiry(void)
 {
     pj_time_val second = {1, 0};
-    if (registrar.expiry.cb)
-        pjsip_endpt_cancel_timer(sip.endpoint, &registrar.expiry);
+    if (pj_timer_entry_running(&registrar.expiry))
+        return;
     pj_timer_entry_init(&registrar.expiry, 0, NULL, on_expiry);
     pjsip_endpt_schedule_timer(sip.endpoint, &registrar.expiry, &second);
 }
@@ -206,7 +208,9 @@ static int apply(struct user *user, const pjsip_rx_data *rdata, bool *changed)
     const pjsip_msg *message = rdata->msg_info.msg;
     const pjsip_expires_hdr *expires = pjsip_msg_find_hdr(message, PJSIP_H_EXPIRES, NULL);
     const pjsip_contact_hdr *contact = pjsip_msg_find_hdr(message, PJSIP_H_CONTACT, NULL);
+    int before = user->count;
     remove_expired(user);
+    *changed = user->count != before;
     while (contact) {
         bool last = (const void *)contact->next == (const void *)&message->hdr;
         *changed = true;

@@ -55,6 +55,7 @@ static bool send_first(struct leg *leg)
     pjsip_endpt_release_pool(sip.endpoint, pool);
     if (status == PJ_SUCCESS) {
         leg->operating = true;
+        leg->refused_media = false; /* of an earlier exchange */
         status = pjsip_inv_send_msg(leg->inv, tdata);
     }
     if (status != PJ_SUCCESS)
@@ -100,8 +101,17 @@ static void wait_after_glare(struct leg *leg)
     leg_schedule(leg, &leg->glare, on_glare_over, units * 10);
 }
 
+/** PJSIP takes an offer back that was refused, but not by a 401, 407 or 422 that it has no second try for. */
+static void take_back_offer(const pjsip_inv_session *inv, const pjsip_transaction *tsx)
+{
+    if (tsx->state == PJSIP_TSX_STATE_COMPLETED && inv->state == PJSIP_INV_STATE_CONFIRMED && !inv->invite_tsx &&
+        pjmedia_sdp_neg_get_state(inv->neg) == PJMEDIA_SDP_NEG_STATE_LOCAL_OFFER)
+        pjmedia_sdp_neg_cancel_offer(inv->neg);
+}
+
 void operations_on_response(struct leg *leg, pjsip_transaction *tsx)
 {
+    take_back_offer(leg->inv, tsx);
     if (tsx->state == PJSIP_TSX_STATE_CALLING && leg->operating)
         leg->operation_tsx = tsx;
     if (!leg->operating || tsx != leg->operation_tsx || tsx->state < PJSIP_TSX_STATE_COMPLETED)

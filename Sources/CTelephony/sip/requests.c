@@ -63,10 +63,21 @@ static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rda
     respond(dialog, rdata, status);
 }
 
+/** A request in the established dialog that cannot be delivered: the connection is refused, the network gone. */
+static bool is_undeliverable(const struct leg *leg, const pjsip_transaction *tsx)
+{
+    return leg->inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state == PJSIP_TSX_STATE_TERMINATED &&
+           tsx->status_code == PJSIP_SC_TSX_TRANSPORT_ERROR && tsx->transport_err != PJ_SUCCESS;
+}
+
 static void on_response(struct leg *leg, pjsip_transaction *tsx)
 {
     bool final = tsx->state == PJSIP_TSX_STATE_COMPLETED || tsx->state == PJSIP_TSX_STATE_TERMINATED;
-    if (tsx->method.id == PJSIP_INVITE_METHOD)
+    if (is_undeliverable(leg, tsx)) {
+        pjsip_inv_session *inv = leg->inv;
+        leg_end(leg, &(struct leg_ending){.end = TEL_END_TRANSPORT});
+        session_close(inv, 0, 0, NULL, 0);
+    } else if (tsx->method.id == PJSIP_INVITE_METHOD)
         operations_on_response(leg, tsx);
     else if (is_method(&tsx->method, "INFO"))
         final ? info_on_response(leg, tsx) : info_on_sent(leg, tsx);

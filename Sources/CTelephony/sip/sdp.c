@@ -118,14 +118,23 @@ static unsigned read_milliseconds(const pjmedia_sdp_media *media, const char *na
     return value <= 200 ? (unsigned)value : 0;
 }
 
+/** An address, not a host name: looking one up would have the worker thread wait for DNS. */
+static bool read_address(int family, const pj_str_t *text, pj_sockaddr *address)
+{
+    char numeric[PJ_INET6_ADDRSTRLEN];
+    pj_str_t copy = {numeric, text->slen};
+    if (!text_copy(numeric, sizeof(numeric), text) || pj_sockaddr_init(family, address, NULL, 0) != PJ_SUCCESS)
+        return false;
+    return pj_inet_pton(family, &copy, pj_sockaddr_get_addr(address)) == PJ_SUCCESS;
+}
+
 static bool read_addresses(const pjmedia_sdp_session *sdp, const pjmedia_sdp_media *media, struct sdp_audio *audio)
 {
     const pjmedia_sdp_conn *connection = media->conn ? media->conn : sdp->conn;
     if (!connection)
         return false;
     int family = pj_stricmp2(&connection->addr_type, "IP6") == 0 ? pj_AF_INET6() : pj_AF_INET();
-    /* Addresses only: a host name would have the worker thread wait for DNS. */
-    if (pj_sockaddr_parse(family, 0, &connection->addr, &audio->rtp) != PJ_SUCCESS)
+    if (!read_address(family, &connection->addr, &audio->rtp))
         return false;
     pj_sockaddr_set_port(&audio->rtp, media->desc.port);
     audio->null_address = !pj_sockaddr_has_addr(&audio->rtp);
@@ -136,21 +145,11 @@ static bool read_addresses(const pjmedia_sdp_session *sdp, const pjmedia_sdp_med
     const pjmedia_sdp_attr *attribute = pjmedia_sdp_media_find_attr2(media, "rtcp", NULL);
     if (attribute && pjmedia_sdp_attr_get_rtcp(attribute, &rtcp) == PJ_SUCCESS && rtcp.port > 0 && rtcp.port < 65536) {
         pj_sockaddr named;
-        if (rtcp.addr.slen && pj_sockaddr_parse(family, 0, &rtcp.addr, &named) == PJ_SUCCESS)
+        if (rtcp.addr.slen && read_address(family, &rtcp.addr, &named))
             audio->rtcp = named;
         pj_sockaddr_set_port(&audio->rtcp, (pj_uint16_t)rtcp.port);
     }
     return true;
-}
-
-static bool is_numeric_address(const pj_str_t *text)
-{
-    for (pj_ssize_t i = 0; i < text->slen; i++) {
-        char c = text->ptr[i];
-        if (!pj_isxdigit(c) && c != '.' && c != ':')
-            return false;
-    }
-    return text->slen > 0;
 }
 
 /** Whether the line is audio over plain RTP (SAVP is refused while there is no SRTP) with something of ours. */
@@ -163,8 +162,7 @@ static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio
         return false;
     if (pj_stricmp2(&media->desc.transport, "RTP/AVP") != 0 && pj_stricmp2(&media->desc.transport, "RTP/AVPF") != 0)
         return false;
-    const pjmedia_sdp_conn *connection = media->conn ? media->conn : sdp->conn;
-    if (!connection || !is_numeric_address(&connection->addr) || !read_addresses(sdp, media, audio))
+    if (!read_addresses(sdp, media, audio))
         return false;
     audio->transport = media->desc.transport;
     for (unsigned i = 0; i < media->desc.fmt_count; i++)

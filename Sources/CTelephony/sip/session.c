@@ -8,6 +8,10 @@ void leg_answered(struct leg *leg)
     leg->answered = true;
     leg_unschedule(&leg->no_response);
     leg_remember_dialog(leg);
+    if (leg->params.expect_rtp != leg->may_expect_rtp) {
+        leg->params.expect_rtp = leg->may_expect_rtp;
+        media_set(leg->id, &leg->params);
+    }
     tel_event event;
     event_init(&event, TEL_EVENT_ANSWERED, leg->id, leg->token);
     event.status = PJSIP_SC_OK;
@@ -118,11 +122,18 @@ static void on_tsx_state_changed(pjsip_inv_session *inv, pjsip_transaction *tsx,
     if (tsx->role == PJSIP_ROLE_UAC && tsx->method.id == PJSIP_INVITE_METHOD &&
         inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state >= PJSIP_TSX_STATE_TERMINATED)
         drop_kept_messages(inv);
-    if (tsx->role == PJSIP_ROLE_UAS) {
+    if (tsx->role == PJSIP_ROLE_UAS && tsx->method.id == PJSIP_INVITE_METHOD &&
+        inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state == PJSIP_TSX_STATE_TERMINATED &&
+        tsx->status_code == PJSIP_SC_TSX_TIMEOUT) {
+        /* No ACK for our 2xx to a re-INVITE (RFC 3261 §14.2). */
+        leg_end(leg, &(struct leg_ending){.end = TEL_END_VANISHED});
+        session_close(inv, PJSIP_SC_REQUEST_TIMEOUT, 0, NULL, 0);
+    } else if (tsx->role == PJSIP_ROLE_UAS) {
         on_server_transaction(leg, tsx, event);
     } else if (tsx->method.id == PJSIP_BYE_METHOD && tsx->state < PJSIP_TSX_STATE_PROCEEDING) {
         /* PJSIP's own BYE: 408 or 481 in the dialog, no ACK, the session timer's end, or a 2xx without an answer. */
-        leg_end(leg, &(struct leg_ending){.end = leg->answered ? TEL_END_VANISHED : TEL_END_NO_CODEC});
+        bool gone = inv->cause == PJSIP_SC_REQUEST_TIMEOUT || inv->cause == PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
+        leg_end(leg, &(struct leg_ending){.end = leg->answered || gone ? TEL_END_VANISHED : TEL_END_NO_CODEC});
     } else if (tsx->method.id == PJSIP_INVITE_METHOD && !leg->answered && leg->outgoing &&
                tsx->state == PJSIP_TSX_STATE_PROCEEDING && tsx->status_code > 100) {
         report_progress(leg, tsx->status_code);
