@@ -85,7 +85,7 @@ struct BadInputTests {
             let (caller, anna) = try await scene.conversation()
             let stranger = try await scene.phone("stranger", user: "2666", port: 5066, tone: 2300)
             anna.send("digits *2666#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await anna.heard(Tones.rejected)
             try await scene.log.has("consult.failed cause=not_allowed sip_status=-")
             try await caller.hears(anna)

@@ -84,7 +84,7 @@ struct ConsultRows {
             let (caller, anna) = try await scene.conversation()
             _ = try await scene.boris("--reject", answer)
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await anna.heard(Tones.rejected)
             try await scene.backWithAgent(caller, anna, cause: cause, status: status)
         }
@@ -96,7 +96,7 @@ struct ConsultRows {
             let (caller, anna) = try await scene.conversation()
             let boris = try await scene.boris("--ring-forever")
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await anna.heard(Tones.ringback)
             try await boris.says("ended", ["how": "cancelled"])
             try await anna.heard(Tones.noAnswer)
@@ -109,7 +109,7 @@ struct ConsultRows {
         try await Scene.run(["transfer.noResponseTimeout": 0.6]) { scene in
             let (caller, anna) = try await scene.conversation()
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await anna.heard(Tones.unreachable)
             try await scene.backWithAgent(caller, anna, cause: "unreachable", status: nil)
         }
@@ -121,7 +121,7 @@ struct ConsultRows {
             let (caller, anna) = try await scene.conversation()
             _ = try await scene.boris("--on", "incoming reject \(status)")
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await scene.backWithAgent(caller, anna, cause: "unreachable", status: status)
         }
     }
@@ -132,7 +132,7 @@ struct ConsultRows {
             let (caller, anna) = try await scene.conversation()
             let boris = try await scene.boris("--ring-forever", "--answer-on-cancel")
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await boris.says("answered")
             try await boris.says("ended", ["how": "bye"])
             try await scene.backWithAgent(caller, anna, cause: "no_answer", status: nil)

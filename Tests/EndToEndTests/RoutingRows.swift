@@ -28,7 +28,7 @@ struct RoutingRows {
                 "stranger", user: "2999", port: 5099, tone: 2300, ["--answer-after", "0"])
             _ = try await scene.boris("--redirect", stranger.uri)
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await caller.hears(anna)
             try await anna.hears(caller)
             try await scene.log.has("transfer.failed transfer=1")

@@ -77,7 +77,7 @@ struct SignallingTests {
             let (caller, anna) = try await scene.conversation()
             _ = try await scene.boris("--answer-after", "0", "--codecs", "G722")
             anna.send("digits *21002#")
-            try await caller.hearsMusic()
+            try await caller.heardMusic()
             try await scene.log.has("consult.failed consult=1 cause=no_codec")
             try await caller.hears(anna)
             try await anna.hears(caller)

@@ -90,6 +90,13 @@ final class TestPhone: Sendable {
         }
     }
 
+    /// As `hearsMusic`, where the music may be over already.
+    func heardMusic(within seconds: Double = soon) async throws {
+        try await wait(seconds, for: "\(name) has heard music\(instead(nil))") {
+            self.event("heard", ["label": "music"]) != nil
+        }
+    }
+
     /// Any of the frequencies, at any time from `mono` on: for tones that last a moment.
     func heard(_ frequencies: [Int], since mono: Int = 0, within seconds: Double = soon) async throws {
         try await wait(seconds, for: "\(name) hears one of \(frequencies) Hz\(instead(nil))") {
