@@ -257,7 +257,7 @@ exec {story}<>"$work/story.fifo"
 "$bin/warmline" serve --config "$work/warmline.json5" >"$work/warmline.out" 2>"$work/warmline.err" &
 children[warmline]=$!
 for ((i = 0; i < 100; i++)); do
-    grep -qs ready "$work/warmline.out" "$work/warmline.err" && break
+    grep -qsx ready "$work/warmline.out" && break
     kill -0 "${children[warmline]}" 2>/dev/null || fail "warmline ended"
     read -r -t 0.1 <> <(:) || true
 done

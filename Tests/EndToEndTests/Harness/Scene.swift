@@ -70,7 +70,7 @@ final class Scene {
     private func ready() async throws {
         try await wait(10, for: "warmline says that it is ready") {
             guard warmline.exitStatus == nil else { throw Failure("warmline ended: \(warmline.errors)") }
-            return warmline.lines.contains { $0.text.contains("ready") }
+            return warmline.lines.contains { !$0.error && $0.text == "ready" }
         }
     }
 
