@@ -144,10 +144,10 @@ echo "== at rest"
 for part in "${parts[@]}"; do
     case $part in
     transfer)
-        measure "attended transfers, no RTP, 10 a second" \
-            transfer --no-rtp --lines $agents --rate 10 --duration $seconds
-        measure "attended transfers, RTP on all legs, 10 a second" \
-            transfer --lines $agents --rate 10 --duration $seconds
+        measure "attended transfers, no RTP, 40 a second" \
+            transfer --no-rtp --lines $agents --rate 40 --duration $seconds
+        measure "attended transfers, RTP on all legs, 20 a second" \
+            transfer --lines $agents --rate 20 --duration $seconds
         ;;
     plain)
         measure "plain calls of 1 s, no RTP, 40 a second" \
