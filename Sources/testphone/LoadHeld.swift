@@ -7,12 +7,13 @@ extension LoadRun {
     /// Seconds after the last caller of a stage was answered, and the time in which each must have heard music.
     private static let settling = 3.0
     private static let hearing = 1.0
+    private static let draining = 0.5
     /// Seconds between the first packet of a stage's callers and the measurement.
     private static let starting = 0.5
     /// Of 50 packets in `hearing`.
     private static let enough = 35
 
-    enum HeldStep { case start, filling, settling, hearing, silent, starting, sending, ending }
+    enum HeldStep { case start, filling, settling, draining, hearing, silent, starting, sending, ending }
 
     private var sizes: [Int] { [Self.warmUp] + options.calls.sorted() }
 
@@ -45,13 +46,20 @@ extension LoadRun {
             heldStep = .settling
             phones.timers.add(now + Self.settling, .stage)
         case .settling:
-            for call in calls.values { call.caller?.unmarked = 0 }
+            // What has gathered in the sockets since the last look is read and not counted.
             listening = options.rtp
+            heldStep = .draining
+            phones.timers.add(now + Self.draining, .stage)
+        case .draining:
+            for call in calls.values { call.caller?.unmarked = 0 }
+            heldHearingBegan = now
             heldStep = .hearing
             phones.timers.add(now + Self.hearing, .stage)
         case .hearing:
             listening = false
             heldHearing = calls.values.count { ($0.caller?.unmarked ?? 0) >= Self.enough }
+            heldMusic = calls.values.reduce(0.0) { $0 + Double($1.caller?.unmarked ?? 0) }
+            heldMusic /= Double(max(1, calls.count)) * (now - heldHearingBegan)
             heldSample = options.pid.flatMap { LoadSample(pid: $0) }
             heldStep = .silent
             phones.timers.add(now + window, .stage)
@@ -61,6 +69,8 @@ extension LoadRun {
             heldStep = .starting
             phones.timers.add(now + Self.starting, .stage)
         case .starting:
+            heldSentBefore = tally.packetsSent
+            heldSendingBegan = now
             heldSample = options.pid.flatMap { LoadSample(pid: $0) }
             heldStep = .sending
             phones.timers.add(now + window, .stage)
@@ -84,6 +94,7 @@ extension LoadRun {
     private func measured() {
         heldIndex += 1
         let sending = percentSinceSample()
+        let sent = Double(tally.packetsSent - heldSentBefore) / (loadNow() - heldSendingBegan)
         speak([], on: false)
         guard let after = options.pid.flatMap({ LoadSample(pid: $0) }) else { return }
         guard let base = heldBase else {
@@ -94,7 +105,8 @@ extension LoadRun {
         let added = Double(max(1, held - Self.warmUp))
         tally.stages.append(
             LoadTally.Stage(
-                held: held, hearMusic: heldHearing, silentPercent: heldSilent, sendingPercent: sending,
+                held: held, hearMusic: heldHearing, musicRate: heldMusic,
+                sentRate: sent / Double(max(1, calls.count)), silentPercent: heldSilent, sendingPercent: sending,
                 residentPerCall: Double(after.resident - base.resident) / added,
                 proportionalPerCall: Double(after.proportional - base.proportional) / added))
     }

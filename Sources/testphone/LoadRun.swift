@@ -30,6 +30,10 @@ final class LoadRun {
     var heldSample: LoadSample?
     var heldSilent = 0.0
     var heldHearing = 0
+    var heldHearingBegan = 0.0
+    var heldMusic = 0.0
+    var heldSentBefore = 0
+    var heldSendingBegan = 0.0
 
     /// Packets leave at ten moments in 20 ms, so that they come as those of many phones do.
     static let moments = 10

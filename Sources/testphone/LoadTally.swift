@@ -18,6 +18,9 @@ struct LoadTally {
     struct Stage {
         var held: Int
         var hearMusic: Int
+        /// Packets a second, each way, of each call: 50 where neither side is short of CPU.
+        var musicRate: Double
+        var sentRate: Double
         /// While the callers send nothing, and while they send.
         var silentPercent: Double
         var sendingPercent: Double
@@ -57,6 +60,8 @@ extension LoadRun {
         }
         for stage in tally.stages {
             report.add("held_\(stage.held)_hear_music", Double(stage.hearMusic))
+            report.add("held_\(stage.held)_music_packets_per_second", stage.musicRate)
+            report.add("held_\(stage.held)_sent_packets_per_second", stage.sentRate)
             report.add("held_\(stage.held)_silent_cpu_percent_per_call", stage.silentPercent / Double(stage.held))
             report.add("held_\(stage.held)_sending_cpu_percent_per_call", stage.sendingPercent / Double(stage.held))
             report.add("held_\(stage.held)_rss_kb_per_call", stage.residentPerCall)
