@@ -116,7 +116,7 @@ struct ArbitraryWalk {
 
     private mutating func feed(_ input: Input) {
         if case .legEnded(let leg, _) = input { ended.insert(leg) }
-        let effects = engine.handle(input, at: EventTime(wall: instant(), mono: instant()))
+        let effects = engine.handle(input, at: EventTime(wall: Int64(random.below(1 << 50)), mono: instant()))
         invariants.check(input, effects, engine)
         for effect in effects {
             switch effect {
