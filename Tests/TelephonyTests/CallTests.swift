@@ -216,6 +216,14 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `a name of the hosts file is called`() throws {
+            try Shim.run { shim in
+                let caller = shim.invite("sip:7000@localhost:\(shim.port)")
+                tel_hangup(try shim.expect(TEL_EVENT_INCOMING).leg, 486, 0, nil, 0)
+                #expect(try shim.expect(TEL_EVENT_ENDED, leg: caller).status == 486)
+            }
+        }
+
         @Test func `a connection that is refused ends the leg`() throws {
             var settings = Settings()
             settings.listen = ["tcp:127.0.0.1:0"]

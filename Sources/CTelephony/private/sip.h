@@ -129,6 +129,9 @@ void faults_reset(void);
 /** Whether the next re-INVITE or UPDATE is to be refused; with `status` it counts as refused. */
 bool faults_refuse_offer(int *status);
 
+/* resolver.c */
+pj_status_t resolver_start(void);
+
 /* fork.c */
 pjsip_dialog *fork_on_dialog(pjsip_dialog *first, pjsip_rx_data *response);
 

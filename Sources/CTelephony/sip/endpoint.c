@@ -174,6 +174,8 @@ static bool start_endpoint(const tel_config *config, char *error, size_t error_s
     status = register_modules();
     if (failed("SIP modules", status, error, error_size))
         return false;
+    if (failed("DNS resolver", resolver_start(), error, error_size))
+        return false;
     sip.pool = pjsip_endpt_create_pool(sip.endpoint, "warmline", 1000, 1000);
     add_user_agent(config->user_agent);
     pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip.endpoint), on_dropped);

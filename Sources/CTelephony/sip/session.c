@@ -132,8 +132,10 @@ static void on_tsx_state_changed(pjsip_inv_session *inv, pjsip_transaction *tsx,
         on_server_transaction(leg, tsx, event);
     } else if (tsx->method.id == PJSIP_BYE_METHOD && tsx->state < PJSIP_TSX_STATE_PROCEEDING) {
         /* PJSIP's own BYE: 408 or 481 in the dialog, no ACK, the session timer's end, or a 2xx without an answer. */
-        bool gone = inv->cause == PJSIP_SC_REQUEST_TIMEOUT || inv->cause == PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
-        leg_end(leg, &(struct leg_ending){.end = leg->answered || gone ? TEL_END_VANISHED : TEL_END_NO_CODEC});
+        int cause = inv->cause >= PJSIP_SC_BAD_REQUEST ? (int)inv->cause : 0;
+        bool gone = cause == PJSIP_SC_REQUEST_TIMEOUT || cause == PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
+        tel_end end = leg->answered || gone ? TEL_END_VANISHED : TEL_END_NO_CODEC;
+        leg_end(leg, &(struct leg_ending){.end = end, .status = cause});
     } else if (tsx->method.id == PJSIP_INVITE_METHOD && !leg->answered && leg->outgoing &&
                tsx->state == PJSIP_TSX_STATE_PROCEEDING && tsx->status_code > 100) {
         report_progress(leg, tsx->status_code);
