@@ -92,7 +92,7 @@ extension Call {
         hasVoice = phase != .over && callerHearsParty
         if !changes.isEmpty {
             let isAwaited = callerSwitched && (hadVoice || hasVoice)
-            let report = context.newReport(for: isAwaited ? id : nil)
+            let report = isAwaited ? context.newReport(for: id) : .none
             context.emit(.route(changes, report))
             if isAwaited { stamp = .report(report, asked: context.now) }
         }

@@ -17,7 +17,7 @@ public enum Effect: Codable, Hashable, Sendable {
     case hold(LegID, Bool, ReportID)
     /// Re-INVITE to the codec of another leg alone, unless it is that already; `reoffered` follows in any case.
     case matchCodec(LegID, to: LegID, ReportID)
-    /// Changes what legs are sent, all at one instant; `routed` follows with that instant.
+    /// Changes what legs are sent, all at one instant; `routed` follows with that instant, unless the report is `none`.
     case route([Route], ReportID)
     /// A finite tone over whatever the leg is sent; `toneEnded` follows where a report is asked for.
     case tone(LegID, Tone, ReportID?)

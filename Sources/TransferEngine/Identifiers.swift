@@ -16,6 +16,9 @@ public struct TimerID: Hashable, Codable, Sendable {
 
 /// Names one request to the telephony side whose report the engine awaits (a switch of routes, a tone, a re-INVITE).
 public struct ReportID: Hashable, Codable, Sendable {
+    /// Given with a switch whose instant nobody awaits: no `routed` follows, and nobody is woken by one.
+    public static let none = ReportID(0)
+
     public var number: UInt64
 
     public init(_ number: UInt64) { self.number = number }

@@ -260,8 +260,8 @@ typedef struct tel_route_change {
 } tel_route_change;
 
 /**
- * Changes what legs are sent, all of them between two packets, and reports it by ROUTED with `token` (also when a leg
- * of it is gone meanwhile). Works on legs in any state: it takes effect when their media starts.
+ * Changes what legs are sent, all of them between two packets, and reports it by ROUTED with `token` where that is not 0
+ * (also when a leg of it is gone meanwhile). Works on legs in any state: it takes effect when their media starts.
  */
 tel_result tel_route(const tel_route_change *changes, size_t count, uint64_t token);
 

@@ -266,7 +266,8 @@ static void route(const command *c)
     tel_now(&done.wall_us, &done.mono_us);
     for (size_t i = 0; i < c->route.count; i++)
         route_set(c->changes[i].leg, c->changes[i].source, c->changes[i].from);
-    tel_emit(&done);
+    if (done.token != 0)
+        tel_emit(&done);
 }
 
 void leg_close(media_leg *leg)

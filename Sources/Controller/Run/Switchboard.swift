@@ -95,7 +95,8 @@ struct Switchboard {
                 return tel_route_change(leg: handle, source: TEL_SOURCE_LEG, from: from)
             }
         }
-        if changes.isEmpty || telephony.route(changes, token: report.number) != TEL_OK {
+        let isDone = !changes.isEmpty && telephony.route(changes, token: report.number) == TEL_OK
+        if !isDone, report != .none {
             results.append(.routed(report))
         }
     }
