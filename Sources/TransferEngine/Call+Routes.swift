@@ -81,12 +81,15 @@ extension Call {
     mutating func reroute(_ reason: HoldReason = .queue, _ context: inout Context) {
         var changes: [Route] = []
         var callerSwitched = false
-        for index in legs.indices where legs[index].isAlive {
-            let source = source(for: legs[index])
-            guard source != legs[index].hears else { continue }
+        for index in legs.indices {
+            // Taken out first: an access to the array around the call would copy all of the call.
+            let leg = legs[index]
+            guard leg.isAlive else { continue }
+            let source = source(for: leg)
+            guard source != leg.hears else { continue }
             legs[index].hears = source
-            changes.append(Route(legs[index].id, source))
-            if legs[index].id == caller { callerSwitched = true }
+            changes.append(Route(leg.id, source))
+            if leg.id == caller { callerSwitched = true }
         }
         let hadVoice = hasVoice
         hasVoice = phase != .over && callerHearsParty
