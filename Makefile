@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test serve bench format lint clean
+.PHONY: help deps build demo test serve bench bench-metrics format lint clean
 
 # Where a toolchain is often unpacked, for a machine whose PATH does not name it.
 ifeq ($(shell command -v swift),)
@@ -17,8 +17,8 @@ quiet := $(if $(MAKE_TERMOUT),,--quiet)
 swift_sources := $(wildcard Sources Tests) Package.swift
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-	    printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	    printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 deps: ## install what the build and the tests need (PJSIP, SIPp, baresip); does nothing when they are there
 	@docker/deps.sh
@@ -32,6 +32,7 @@ demo: build ## watch an attended transfer: four phones, real SIP and RTP, all on
 test: deps lint ## check the formatting, compile, run every test
 	@swift build $(quiet) --build-tests
 	@swift test --skip-build --disable-xctest
+	@bash Tests/bench/metrics.sh check
 
 serve: build ## run the controller with the example configuration; two softphones are enough to try it
 	@mkdir -p .build/serve
@@ -41,6 +42,11 @@ serve: build ## run the controller with the example configuration; two softphone
 bench: deps ## measure (release build): transfers a second, CPU and memory per call, time to the first packet
 	@swift build $(quiet) -c release
 	@bash Tests/bench/run.sh
+
+bench-metrics: deps ## measure the metrics core beside DuckDB and jq on 10 million events (release build)
+	@swift build $(quiet) -c release --product warmline
+	@swift build $(quiet) -c release --product loggen
+	@bash Tests/bench/metrics.sh
 
 format: ## put every source file into the project's style
 	@swift format --in-place --recursive $(swift_sources)

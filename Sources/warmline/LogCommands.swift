@@ -46,10 +46,10 @@ let logCommands: [Command] = [
     },
     Command(
         "timeline", operands: "CALL [PATH…]", count: 1...1000, "one call, open or past, as lanes and a ladder",
-        options: connectionOptions
+        options: [Option("svg", nil, "a drawing instead of text")] + connectionOptions
     ) { arguments in
         let paths = try logPaths(Array(arguments.operands.dropFirst()), arguments)
-        return TimelineCommand(call: arguments.operands[0], paths: paths)
+        return TimelineCommand(call: arguments.operands[0], paths: paths, svg: arguments.has("svg"))
             .run(out: { output($0) }, err: { complain($0, prefix: false) })
     },
     Command(

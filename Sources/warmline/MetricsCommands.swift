@@ -18,6 +18,10 @@ let metricsCommands: [Command] = [
             Option("format", "FORMAT", MetricsCommand.Format.allCases.map(\.rawValue).joined(separator: ", ")),
             Option("service-level", "SECONDS", "the threshold of calls that have none of their own (20)"),
             Option("short-abandon", "SECONDS", "waits abandoned no later are not held against the service level (5)"),
+            Option("target", "PERCENT", "the service level that is to be reached: met or missed"),
+            Option("output", "FILE", "write the file, whole or not at all, instead of the standard output"),
+            Option("follow", nil, "write it again and again, a wallboard: needs --output"),
+            Option("every", "SECONDS", "how often (5s)"),
             Option("direction", "WORD", "which calls count: inbound, outbound, internal, callback (inbound)"),
             Option("explain", "KEY", "print the formula of a figure, or of all that begin so; all: of every one"),
             jsonOption,
@@ -33,12 +37,52 @@ let metricsCommands: [Command] = [
                 by: arguments.value("by"), timeZone: arguments.value("tz"),
                 format: arguments.value("format") ?? (arguments.has("json") ? "json" : nil),
                 serviceLevel: arguments.value("service-level"), shortAbandon: arguments.value("short-abandon"),
-                direction: arguments.value("direction"))
+                direction: arguments.value("direction"), target: arguments.value("target"),
+                output: arguments.value("output"), follow: arguments.has("follow"),
+                every: arguments.value("every"))
             command.colour = isatty(STDOUT_FILENO) == 1
             command.paths = try logPaths(arguments.operands, arguments)
             return command.run(out: { output($0) }, err: { complain($0, prefix: false) })
         } catch let error as UsageError {
             throw Failure.usage("\(error)")
         }
-    }
+    },
+    Command(
+        "export", operands: "[PATH…]", count: 0...1000, "the log for other tools: queue_log or one row a call",
+        details: """
+            queue_log: Asterisk's lines, for the queue reports that read them; whole seconds, one queue at a time. csv: one
+            row for each call that ended, with what was waited, talked and held.
+            """,
+        options: [Option("format", "FORMAT", "queue_log or csv (csv)")] + connectionOptions
+    ) { arguments in
+        do {
+            var command = try ExportCommand(paths: [], format: arguments.value("format"))
+            command.paths = try logPaths(arguments.operands, arguments)
+            return command.run(out: { output($0) }, err: { complain($0, prefix: false) })
+        } catch let error as UsageError {
+            throw Failure.usage("\(error)")
+        }
+    },
+    Command(
+        "staffing", operands: "[PATH…]", count: 0...1000, "the agents needed to hold a service level",
+        details: """
+            Arrivals and handle times of each weekday and half hour, and the agents that Erlang C, and Erlang A with the
+            patience measured, ask for, beside those who were there.
+            """,
+        options: [
+            Option("target", "PERCENT/SECONDS", "answered within the seconds (80/20)"),
+            Option("shrinkage", "PERCENT", "time on the payroll in which nobody takes calls (0)"),
+            Option("tz", "ZONE", "in which half hours begin (UTC)"), jsonOption,
+        ] + connectionOptions
+    ) { arguments in
+        do {
+            var command = try StaffingCommand(
+                paths: [], target: arguments.value("target"), shrinkage: arguments.value("shrinkage"),
+                timeZone: arguments.value("tz"), json: arguments.has("json"))
+            command.paths = try logPaths(arguments.operands, arguments)
+            return command.run(out: { output($0) }, err: { complain($0, prefix: false) })
+        } catch let error as UsageError {
+            throw Failure.usage("\(error)")
+        }
+    },
 ]

@@ -84,10 +84,14 @@ struct AgentClock {
 
     mutating func changed(_ fact: Fact, ofCountedCall: Bool?) -> Change {
         let number = track(of: fact.agent.known)
-        return change(&tracks[number], fact, ofCountedCall)
+        return Self.change(&tracks[number], fact, ofCountedCall, perNode)
     }
 
-    private func change(_ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?) -> Change {
+    // These take a track alone, so that changing it in place copies nothing.
+
+    private static func change(
+        _ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?, _ perNode: Bool
+    ) -> Change {
         let wall = CivilTime.floor(fact.wall, 1000)
         let node = fact.node
         var change = Change()
@@ -97,9 +101,9 @@ struct AgentClock {
             if !track.presences.isEmpty { track.isShared = true }
             if fact.old != fact.new, fact.length > 0, fact.old != .other {
                 track.presences.append(Presence(node: node, state: fact.old, wall: began, mono: 0))
-                change = close(&track, at: track.presences.count - 1, fact, wall)
+                change = close(&track, at: track.presences.count - 1, fact, wall, perNode)
             } else {
-                change.time = sweep(&track, to: wall)
+                change.time = sweep(&track, to: wall, perNode)
                 let again = fact.old == fact.new
                 track.presences.append(
                     Presence(
@@ -111,19 +115,21 @@ struct AgentClock {
         }
         // A segment's opening says the state again: its time is counted when it changes.
         guard fact.old != fact.new else { return change }
-        change = close(&track, at: index, fact, wall)
+        change = close(&track, at: index, fact, wall, perNode)
         note(&track, fact, ofCountedCall)
         return change
     }
 
-    private func close(_ track: inout Track, at index: Int, _ fact: Fact, _ wall: Int64) -> Change {
+    private static func close(
+        _ track: inout Track, at index: Int, _ fact: Fact, _ wall: Int64, _ perNode: Bool
+    ) -> Change {
         var change = Change()
         if perNode || !track.isShared {
             change.time = AgentTime(
                 agent: track.agent, node: fact.node, state: fact.old, from: wall - fact.length, to: wall)
             track.counted = wall
         } else {
-            change.time = sweep(&track, to: wall)
+            change.time = sweep(&track, to: wall, perNode)
         }
         if fact.old == .wrapUp, track.ofCountedCall {
             change.wrapUp = (fact.group.orElse(track.group), fact.line.orElse(track.line))
@@ -132,7 +138,7 @@ struct AgentClock {
         return change
     }
 
-    private func note(_ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?) {
+    private static func note(_ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?) {
         if let ofCountedCall { track.ofCountedCall = ofCountedCall }
         if fact.call != 0 {
             track.group = fact.group.known
@@ -141,8 +147,8 @@ struct AgentClock {
     }
 
     /// Counts the time of an agent of several nodes up to now.
-    private func sweep(_ track: inout Track, to wall: Int64) -> AgentTime? {
-        guard !perNode, let busiest = track.presences.max(by: { Self.rank($0.state) < Self.rank($1.state) }) else {
+    private static func sweep(_ track: inout Track, to wall: Int64, _ perNode: Bool) -> AgentTime? {
+        guard !perNode, let busiest = track.presences.max(by: { rank($0.state) < rank($1.state) }) else {
             return nil
         }
         let from = track.counted == 0 ? busiest.wall : track.counted
@@ -170,7 +176,9 @@ struct AgentClock {
         var times: [AgentTime] = []
         for number in tracks.indices {
             guard let index = tracks[number].presences.firstIndex(where: { $0.node == node }) else { continue }
-            if let time = end(&tracks[number], at: index, wall: last.wall, mono: last.mono) { times.append(time) }
+            if let time = Self.end(&tracks[number], at: index, wall: last.wall, mono: last.mono, perNode) {
+                times.append(time)
+            }
             tracks[number].presences.remove(at: index)
         }
         return times
@@ -182,8 +190,10 @@ struct AgentClock {
         return nodes.flatMap { restart($0) }
     }
 
-    private func end(_ track: inout Track, at index: Int, wall: Int64, mono: Int64) -> AgentTime? {
-        guard perNode || !track.isShared else { return sweep(&track, to: wall) }
+    private static func end(
+        _ track: inout Track, at index: Int, wall: Int64, mono: Int64, _ perNode: Bool
+    ) -> AgentTime? {
+        guard perNode || !track.isShared else { return sweep(&track, to: wall, perNode) }
         let presence = track.presences[index]
         let length = max(0, mono - presence.mono)
         track.counted = wall

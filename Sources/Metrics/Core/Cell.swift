@@ -28,6 +28,11 @@ struct Cell: Sendable {
     /// Arrival to first answer by a human.
     var response = Histogram()
 
+    /// The three once more by whole seconds, where they are asked for.
+    var waitSeconds = SecondCounts()
+    var holdSeconds = SecondCounts()
+    var responseSeconds = SecondCounts()
+
     var answeredWithin = 0
     /// Abandoned within the time that counts as a mistake of the caller's.
     var shortAbandoned = 0

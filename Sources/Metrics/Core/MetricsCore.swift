@@ -12,6 +12,8 @@ struct MetricsCore: ~Copyable {
     /// The moments of the first and the last event, microseconds since 1970.
     private(set) var firstWall: Int64?
     private(set) var lastWall: Int64 = .min
+    /// The service level's thresholds that calls named, in seconds.
+    private(set) var thresholds: Set<Int32> = []
     var intervals: Intervals
     /// Sets of skills by number, as the reader gives them.
     var skillSets: [[Name]] = [[]]
@@ -170,12 +172,18 @@ extension MetricsCore {
         let threshold = fact.serviceLevel >= 0 ? fact.serviceLevel : call.serviceLevel
         let seconds = threshold >= 0 ? Int64(threshold) : Int64(options.serviceLevel)
         let place = place(of: call, began: arrived)
+        let countsSeconds = options.countsSeconds
+        if threshold >= 0 { thresholds.insert(threshold) }
         count(place) {
             $0.received += 1
             $0.answered += 1
             $0.wait.add(fact.length)
             $0.waitConnected += 1
             if fact.flag { $0.response.add(fact.length) }
+            if countsSeconds {
+                $0.waitSeconds.add(fact.length)
+                if fact.flag { $0.responseSeconds.add(fact.length) }
+            }
             if fact.length <= seconds * 1000 { $0.answeredWithin += 1 }
             if call.caller == 0 { $0.callersWithheld += 1 }
         }
@@ -203,9 +211,11 @@ extension MetricsCore {
         ended.abandoned = fact.flag
         ended.cause = fact.cause
         let outcome = CallOutcome(answered: false, ended: ended, lastQueue: call.lastQueue)
+        let countsSeconds = options.countsSeconds
         count(place(of: call, began: arrived)) {
             $0.received += 1
             $0.wait.add(fact.length)
+            if countsSeconds { $0.waitSeconds.add(fact.length) }
             switch outcome {
             case .answered: $0.answered += 1
             case .abandoned:
@@ -263,8 +273,10 @@ extension MetricsCore {
         place.agent = fact.agent.or(opening?.agent ?? .null).known
         place.group = fact.group.or(call.group)
         place.line = fact.line.or(call.line)
+        let countsSeconds = options.countsSeconds
         count(place) {
             $0.hold.add(fact.length)
+            if countsSeconds { $0.holdSeconds.add(fact.length) }
             switch fact.holdOutcome {
             case .resumed, .transferred, .merged: $0.holdConnected += 1
             case .abandoned: $0.holdAbandoned += 1

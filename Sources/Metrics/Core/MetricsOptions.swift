@@ -15,6 +15,12 @@ public struct MetricsOptions: Sendable {
     /// An abandoned wait of no more milliseconds than this is a mistake of the caller's.
     public var shortAbandonMs: Int64 = 5000
     public var direction = Direction.inbound
+    /// The percentage that the service level is to reach; null: none was named.
+    public var target: Double?
+    /// Whether lengths are counted by whole seconds as well.
+    var countsSeconds = false
+    /// Thresholds of the service level that a histogram shows, in seconds.
+    var thresholds: [Int] = []
 
     public init(since: Int64? = nil, until: Int64? = nil, by: [GroupKey] = [], timeZone: TimeZone? = nil) {
         self.since = since

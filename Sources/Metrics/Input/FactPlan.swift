@@ -52,7 +52,10 @@ struct FactPlan {
         case .callDequeued: return ["group": .group, "queue_ms": .length, "outcome": .queueOutcome]
         case .callAnswered: return with(["wait_ms": .length, "human": .flag, "service_level_s": .serviceLevel])
         case .callEnded:
-            return with(["cause": .cause, "wait_ms": .length, "transfers": .number, "abandoned": .flag])
+            return with([
+                "cause": .cause, "arrived": .arrived, "wait_ms": .length, "hold_ms": .holdMs, "transfers": .number,
+                "abandoned": .flag,
+            ])
         case .callDisposition:
             return with(["arrived": .arrived, "resolved": .flag, "previous": .previous, "code": .code])
         case .partyLeft: return with(["stay_ms": .length, "talk_ms": .talkMs, "hold_ms": .holdMs])

@@ -115,12 +115,14 @@ struct MetricsRun: ~Copyable {
             rows.append((key, MetricsReport.Row(key: text(key), cell: cell)))
         }
         rows.sort { before($0, $1) }
-        let options = core.options
+        var options = core.options
+        options.thresholds = [options.serviceLevel] + core.thresholds.map(Int.init)
         let from = options.since ?? core.firstWall
         let to = options.until ?? (core.firstWall == nil ? nil : core.lastWall)
         return MetricsReport(
             options: options, total: MetricsReport.Row(key: [], cell: core.total), rows: rows.map(\.row), input: input,
-            from: from.map { moment($0) }, to: to.map { moment($0) })
+            from: from.map { moment($0) }, to: to.map { moment($0) }, firstWall: core.firstWall ?? 0,
+            lastWall: core.firstWall == nil ? 0 : core.lastWall)
     }
 
     private mutating func moment(_ wall: Int64) -> String {

@@ -15,6 +15,12 @@ extension MetricsReport {
             }
             object.raw("by", "[" + rows.joined(separator: ",") + "]")
         }
+        if let target = options.target {
+            var verdict = JSONText()
+            verdict.raw("percent", Figure.decimal(target))
+            verdict.raw("met", total["service_level.percent"].real.map { $0 >= target ? "true" : "false" } ?? "null")
+            object.raw("target", verdict.closed())
+        }
         object.raw("input", inputJSON)
         return object.closed()
     }

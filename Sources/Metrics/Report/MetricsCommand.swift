@@ -4,7 +4,7 @@ import Foundation
 /// `warmline metrics [PATH…]`: the figures of logs.
 public struct MetricsCommand: Sendable {
     /// How the figures are written.
-    public enum Format: String, CaseIterable, Sendable { case table, json }
+    public enum Format: String, CaseIterable, Sendable { case table, json, csv, prometheus, html }
 
     /// Directories of segments, or files.
     public var paths: [String]
@@ -12,11 +12,16 @@ public struct MetricsCommand: Sendable {
     public var format: Format
     /// Whether the table may use a terminal's colours.
     public var colour = false
+    /// A file to be written instead of the standard output, whole or not at all.
+    public var output: String?
+    /// Seconds after which it is written anew, again and again; null: once.
+    public var every: Double?
 
     /// - Throws: `UsageError` for a format, key, time zone, moment or number that is none.
     public init(
         paths: [String], since: String? = nil, until: String? = nil, by: String? = nil, timeZone: String? = nil,
-        format: String? = nil, serviceLevel: String? = nil, shortAbandon: String? = nil, direction: String? = nil
+        format: String? = nil, serviceLevel: String? = nil, shortAbandon: String? = nil, direction: String? = nil,
+        target: String? = nil, output: String? = nil, follow: Bool = false, every: String? = nil
     ) throws(UsageError) {
         self.paths = paths
         self.format = try Self.word(format, "--format", Format.table)
@@ -41,24 +46,72 @@ public struct MetricsCommand: Sendable {
             options.shortAbandonMs = Int64((seconds * 1000).rounded())
         }
         options.direction = try Self.word(direction, "--direction", Direction.inbound)
+        if let target {
+            guard let percent = Double(target), (0...100).contains(percent) else {
+                throw UsageError("--target: \"\(target)\" is not a percentage")
+            }
+            options.target = percent
+        }
+        if self.format == .prometheus {
+            if options.by.contains(where: \.isInterval) {
+                throw UsageError("--format prometheus has no intervals: a series is read at many times")
+            }
+            options.countsSeconds = true
+        }
         self.options = options
+        self.output = output
+        if follow || every != nil { self.every = try Self.seconds(every ?? "5s") }
+        if self.every != nil, output == nil { throw UsageError("--follow needs --output FILE") }
+    }
+
+    private static func seconds(_ text: String) throws(UsageError) -> Double {
+        let number = text.hasSuffix("s") ? String(text.dropLast()) : text
+        guard let seconds = Double(number), seconds >= 0.1, seconds < 86_400 else {
+            throw UsageError("--every: \"\(text)\" is not a number of seconds such as 5s")
+        }
+        return seconds
     }
 
     /// The figures go to `out`, line by line without newlines, errors and lines that are no event to `err`.
     /// - Returns: the exit status: 1 when a line was no event, 2 when a path is no log.
     public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
         do {
-            let report = try MetricsReport.read(paths: paths, options: options)
-            switch format {
-            case .table: report.table(colour: colour).forEach(out)
-            case .json: out(report.json())
+            guard let every else { return try once(out, err) }
+            while true {
+                // A line that is broken stays so: it is said once, by the first run of `metrics` without --follow.
+                _ = try once(out, { _ in })
+                Thread.sleep(forTimeInterval: every)
             }
-            report.input.broken.forEach(err)
-            return report.input.brokenCount == 0 ? 0 : 1
         } catch {
             err("warmline metrics: \(error)")
             return 2
         }
+    }
+
+    private func once(_ out: (String) -> Void, _ err: (String) -> Void) throws(InputError) -> Int32 {
+        let report: MetricsReport
+        let lines: [String]
+        if format == .html {
+            let html = try HTMLReport.read(paths: paths, options: options)
+            report = html.total
+            lines = [html.page()]
+        } else {
+            report = try MetricsReport.read(paths: paths, options: options)
+            lines =
+                switch format {
+                case .table, .html: report.table(colour: colour && output == nil)
+                case .json: [report.json()]
+                case .csv: report.csv()
+                case .prometheus: report.prometheus()
+                }
+        }
+        if let output {
+            try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: output)
+        } else {
+            lines.forEach(out)
+        }
+        report.input.broken.forEach(err)
+        return report.input.brokenCount == 0 ? 0 : 1
     }
 
     /// The formula of a figure, as text; of all figures without a key.
@@ -70,7 +123,7 @@ public struct MetricsCommand: Sendable {
         return found.map { "\($0.key): \($0.explanation)" }
     }
 
-    private static func word<Word: RawRepresentable & CaseIterable>(
+    static func word<Word: RawRepresentable & CaseIterable>(
         _ text: String?, _ option: String, _ standard: Word
     ) throws(UsageError) -> Word where Word.RawValue == String {
         guard let text else { return standard }
@@ -81,7 +134,7 @@ public struct MetricsCommand: Sendable {
         return word
     }
 
-    private static func zone(_ name: String) throws(UsageError) -> TimeZone {
+    static func zone(_ name: String) throws(UsageError) -> TimeZone {
         if name == "UTC" || name == "Z" { return TimeZone(secondsFromGMT: 0)! }
         // Abbreviations mean different zones in different places.
         guard name.contains("/") || name.hasPrefix("GMT") || name == "local" else {

@@ -38,4 +38,7 @@ public struct MetricsReport: Sendable {
     /// The period: what was asked for, else the first and the last event; null for an empty log.
     public var from: String?
     public var to: String?
+    /// The first and the last event, microseconds since 1970; 0 for an empty log.
+    var firstWall: Int64 = 0
+    var lastWall: Int64 = 0
 }

@@ -4,7 +4,15 @@ extension MetricsReport {
     public func table(colour: Bool = false) -> [String] {
         var lines = ["\(from ?? "no event") to \(to ?? "")".trimmingSpaces]
         lines += by.isEmpty ? list(colour) : rowTable(colour)
+        if let verdict { lines.append(verdict) }
         return lines + notes
+    }
+
+    /// Whether the service level reached its target.
+    private var verdict: String? {
+        guard let target = options.target, let level = total["service_level.percent"].real else { return nil }
+        let word = level >= target ? "met" : "missed"
+        return "target: \(Figure.decimal(target)) % in time: \(word) (\(Figure.decimal((level * 10).rounded() / 10)) %)"
     }
 
     private func list(_ colour: Bool) -> [String] {

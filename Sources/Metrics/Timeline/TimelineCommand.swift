@@ -7,9 +7,13 @@ public struct TimelineCommand: Sendable {
     /// Directories of segments, or files.
     public var paths: [String]
 
-    public init(call: String, paths: [String]) {
+    /// A drawing instead of text.
+    public var svg: Bool
+
+    public init(call: String, paths: [String], svg: Bool = false) {
         self.call = call
         self.paths = paths
+        self.svg = svg
     }
 
     /// The drawing goes to `out`, line by line without newlines, errors to `err`.
@@ -21,9 +25,10 @@ public struct TimelineCommand: Sendable {
                 err("warmline timeline: no call \(call) in \(paths.joined(separator: ", "))")
                 return 1
             }
-            timeline.text().split(separator: "\n", omittingEmptySubsequences: false).dropLast().forEach {
-                out(String($0))
-            }
+            (svg ? timeline.svg() : timeline.text()).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                .forEach {
+                    out(String($0))
+                }
             return 0
         } catch {
             err("warmline timeline: \(error)")

@@ -1,0 +1,20 @@
+extension MetricsReport {
+    /// RFC 4180: a heading of keys and figures' keys, then a row for each value of the keys, or one for the total. What has
+    /// no value is empty.
+    public func csv() -> [String] {
+        let heading = by.map(\.rawValue) + Figure.all.map(\.key)
+        let rows = by.isEmpty ? [total] : self.rows
+        return [Self.line(heading)]
+            + rows.map { row in
+                Self.line(row.key.map { $0 ?? "" } + Figure.all.map { row[$0].plain ?? "" })
+            }
+    }
+
+    /// One line, without its end.
+    static func line(_ fields: [String]) -> String { fields.map(quoted).joined(separator: ",") }
+
+    private static func quoted(_ field: String) -> String {
+        guard field.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return field }
+        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+    }
+}
