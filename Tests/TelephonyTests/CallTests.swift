@@ -148,10 +148,10 @@ extension TelephonyTests {
                 let peer = try Peer(shimPort: shim.port)
                 let leg = shim.invite("sip:1002@127.0.0.1:\(peer.port)")
                 let invite = try peer.expect("INVITE")
-                peer.respond(200, invite, tag: "first", content: Peer.sdp())
+                peer.respond(200, invite, tag: "first", content: Peer.sdp(formats: "8 101"))
                 #expect(try peer.expect("ACK")["to"].contains("tag=first"))
                 try shim.expect(TEL_EVENT_ANSWERED, leg: leg)
-                peer.respond(200, invite, tag: "second", content: Peer.sdp(port: 39100))
+                peer.respond(200, invite, tag: "second", content: Peer.sdp(port: 39100, formats: "8 101"))
                 let two = try [#require(peer.receive()), #require(peer.receive())]
                 #expect(Set(two.map(\.method)) == ["ACK", "BYE"])
                 #expect(two.allSatisfy { $0["to"].contains("tag=second") })

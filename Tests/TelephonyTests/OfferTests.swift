@@ -70,6 +70,25 @@ extension TelephonyTests {
             }
         }
 
+        @Test(arguments: [200, 488]) func `a peer that answers with several codecs is offered the first alone`(
+            status: Int
+        ) throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let (leg, _) = try peer.answer(shim, sdp: Peer.sdp(formats: "0 8 101"))
+                let again = try peer.expect("INVITE")
+                #expect(again.sdp("m")[0].hasSuffix("RTP/AVP 0 101"))
+                peer.respond(status, again, content: status == 200 ? Peer.sdp(formats: "0 101") : "")
+                _ = try peer.expect("ACK")
+                // Nobody has asked for it, so nobody is told; the leg is as it was, and takes the next re-INVITE.
+                tel_hold(leg, true, 9)
+                let held = try peer.expect("INVITE")
+                #expect(held.sdp("m")[0].hasSuffix("RTP/AVP 0 101"))
+                peer.respond(200, held, content: Peer.sdp(formats: "0 101", direction: "recvonly"))
+                #expect(try shim.expect(TEL_EVENT_REOFFERED, leg: leg).token == 9)
+            }
+        }
+
         @Test func `other media is refused in its place`() throws {
             try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)

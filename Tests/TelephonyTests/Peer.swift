@@ -192,7 +192,7 @@ extension Peer {
     }
 
     /// An INVITE of the shim, answered by us.
-    func answer(_ shim: Shim, sdp: String = Peer.sdp()) throws -> (leg: UInt64, invite: Message) {
+    func answer(_ shim: Shim, sdp: String = Peer.sdp(formats: "8 101")) throws -> (leg: UInt64, invite: Message) {
         let leg = shim.invite("sip:1002@127.0.0.1:\(port)")
         let invite = try expect("INVITE")
         callID = invite["call-id"]

@@ -42,6 +42,7 @@ struct leg_caps {
 struct leg_operation {
     bool is_hold; /**< else it is a change of codec */
     bool hold;
+    bool narrow; /**< ... to the first of several that the peer has answered with; of our own, and not reported */
     media_codec codec;
     uint64_t token;
 };
@@ -160,6 +161,8 @@ void agreement_offered(struct leg *leg, const pjmedia_sdp_session *offer, pj_poo
 
 /* reinvite.c */
 void operations_kick(struct leg *leg);
+/** Several formats in the peer's answer: it is offered the first alone (codec rule f). */
+void operations_narrow(struct leg *leg);
 void operations_on_response(struct leg *leg, pjsip_transaction *tsx);
 
 /* info.c, probe.c: requests in the dialog */

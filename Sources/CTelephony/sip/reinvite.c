@@ -23,12 +23,17 @@ static void finish_first(struct leg *leg, int status)
     leg->operation_tsx = NULL;
     if (operation.is_hold && status / 100 == 2)
         leg->held = operation.hold;
-    report(leg, &operation, status);
+    if (!operation.narrow)
+        report(leg, &operation, status);
 }
 
 static bool is_done_already(const struct leg *leg, const struct leg_operation *operation)
 {
-    return operation->is_hold ? leg->held == operation->hold : leg->params.formats[0].codec == operation->codec;
+    if (operation->is_hold)
+        return leg->held == operation->hold;
+    if (operation->narrow && leg->params.format_count > 1)
+        return false;
+    return leg->params.formats[0].codec == operation->codec;
 }
 
 static bool may_offer(const struct leg *leg)
@@ -131,6 +136,16 @@ void operations_on_response(struct leg *leg, pjsip_transaction *tsx)
         return;
     }
     finish_first(leg, status);
+}
+
+void operations_narrow(struct leg *leg)
+{
+    /* A refusal leaves it as it is: each format that the other leg accepts is relayed. */
+    if (leg->params.format_count > 1 && leg->operation_count < LEG_MAX_OPERATIONS) {
+        media_codec first = leg->params.formats[0].codec;
+        leg->operations[leg->operation_count++] = (struct leg_operation){.narrow = true, .codec = first};
+    }
+    operations_kick(leg);
 }
 
 static tel_result enqueue(tel_leg_id id, const struct leg_operation *operation)

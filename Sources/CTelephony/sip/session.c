@@ -21,6 +21,8 @@ void leg_answered(struct leg *leg)
     event.peer_receives = leg->peer_receives;
     tel_emit(&event);
     probe_start(leg);
+    if (leg->outgoing)
+        operations_narrow(leg);
 }
 
 static void end_without_codec(struct leg *leg)
