@@ -52,36 +52,4 @@ let logCommands: [Command] = [
         return TimelineCommand(call: arguments.operands[0], paths: paths, svg: arguments.has("svg"))
             .run(out: { output($0) }, err: { complain($0, prefix: false) })
     },
-    Command(
-        "metrics", operands: "[PATH…]", count: 0...1000, "the figures: hold time, waits, service level, transfers, …",
-        details: """
-            PATH is a log's directory or one of its files, of any number of nodes; without it, the log of the
-            configuration or the running controller that --config or --socket names.
-            """,
-        options: [
-            Option("since", "TIME", "what began at or after this: 2026-03-02, 2026-03-02T09:00+02:00"),
-            Option("until", "TIME", "what began before this"),
-            Option("by", "KEY[,KEY]", "a row for each group, agent, line, node, target, hour, day, …"),
-            Option("tz", "ZONE", "where days begin, and times without an offset are (UTC)"),
-            Option("format", "FORMAT", "table or json (table)"),
-            Option("service-level", "SECONDS", "the threshold of calls that name none of their own (20)"),
-            Option("short-abandon", "SECONDS", "an abandoned wait up to this is a mistake of the caller's (5)"),
-            Option("direction", "WORD", "which calls: inbound, outbound, internal, callback (inbound)"),
-            Option("explain", "KEY", "the formula of a figure, or of all (all), instead of figures"),
-            jsonOption,
-        ] + connectionOptions
-    ) { arguments in
-        if let key = arguments.value("explain") {
-            try MetricsCommand.explain(key == "all" ? nil : key).forEach { output($0) }
-            return 0
-        }
-        var command = try MetricsCommand(
-            paths: [], since: arguments.value("since"), until: arguments.value("until"), by: arguments.value("by"),
-            timeZone: arguments.value("tz"), format: arguments.has("json") ? "json" : arguments.value("format"),
-            serviceLevel: arguments.value("service-level"), shortAbandon: arguments.value("short-abandon"),
-            direction: arguments.value("direction"))
-        command.paths = try logPaths(arguments.operands, arguments)
-        command.colour = isatty(STDOUT_FILENO) == 1
-        return command.run(out: { output($0) }, err: { complain($0, prefix: false) })
-    },
 ]

@@ -119,7 +119,7 @@ public struct MetricsCommand: Sendable {
     public static func explain(_ key: String?) throws(UsageError) -> [String] {
         guard let key else { return Figure.all.map { "\($0.key): \($0.explanation)" } }
         let found = Figure.all.filter { $0.key == key || $0.key.hasPrefix(key + ".") }
-        if found.isEmpty { throw UsageError("--explain: unknown key \"\(key)\"; --explain alone lists all") }
+        if found.isEmpty { throw UsageError("--explain: unknown key \"\(key)\"; --explain all lists every one") }
         return found.map { "\($0.key): \($0.explanation)" }
     }
 
