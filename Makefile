@@ -37,6 +37,7 @@ test: deps lint ## check the formatting, compile, run every test
 serve: build ## run the controller with the example configuration; two softphones are enough to try it
 	@mkdir -p .build/serve
 	@echo 'configuration: dialplans/standalone/warmline.json5; logs and socket: .build/serve; stop with Ctrl-C'
+	@echo 'from another shell: .build/debug/warmline status --socket .build/serve/warmline.sock'
 	@cd .build/serve && exec ../debug/warmline serve --config ../../dialplans/standalone/warmline.json5
 
 bench: deps ## measure (release build): transfers a second, CPU and memory per call, time to the first packet
