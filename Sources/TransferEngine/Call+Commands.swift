@@ -12,7 +12,7 @@ extension Call {
         guard agent != nil else { return .refused("the caller is with a party that is no configured agent") }
         switch command {
         case .hold:
-            guard phase == .talking else { return refusal("agent and caller do not talk") }
+            guard phase == .talking else { return refusal("agent and caller are not talking") }
             flushCodes(&context)
             hold(.command, &context)
         case .resume:

@@ -35,12 +35,16 @@ let callCommands: [Command] =
                 """,
             options: connectionOptions + [Option("note", "TEXT", "what the call is about, kept with the transfer")]
         ) { arguments in
-            var parameters = target(arguments)
+            var parameters = try target(arguments)
             if let note = arguments.value("note") { parameters.append(.init("note", .string(note))) }
             _ = try connect(arguments).call("call.consult", .object(parameters))
             return 0
         },
-        simple("complete", "join the caller and the target; the agent leaves"),
+        simple(
+            "complete", "join the caller and the target; the agent leaves",
+            details:
+                "While the target still rings the agent leaves at once, and the caller gets the target when it answers."
+        ),
         simple("cancel", "give the target up; the agent has the caller again"),
         simple("swap", "go to and fro between caller and target"),
         Command(
@@ -48,21 +52,22 @@ let callCommands: [Command] =
             "transfer without a consult; the agent leaves at once",
             details: "The agent is called back when no target can be had.", options: connectionOptions
         ) { arguments in
-            _ = try connect(arguments).call("call.blind", .object(target(arguments)))
+            _ = try connect(arguments).call("call.blind", .object(try target(arguments)))
             return 0
         },
         simple("hangup", "end the call"),
     ]
 
 /// A command that takes a call and says nothing when it is done.
-private func simple(_ name: String, _ summary: String) -> Command {
-    Command(name, operands: "CALL", count: 1...1, summary, options: connectionOptions) { arguments in
+private func simple(_ name: String, _ summary: String, details: String = "") -> Command {
+    Command(name, operands: "CALL", count: 1...1, summary, details: details, options: connectionOptions) { arguments in
         _ = try connect(arguments).call("call.\(name)", ["call": .string(arguments.operands[0])])
         return 0
     }
 }
 
-private func target(_ arguments: Arguments) -> [JSONValue.Member] {
+private func target(_ arguments: Arguments) throws(Failure) -> [JSONValue.Member] {
     let targets = arguments.operands[1].split(separator: ",").map { JSONValue.string(String($0)) }
+    if targets.isEmpty { throw .usage("TARGET is empty") }
     return [.init("call", .string(arguments.operands[0])), .init("targets", .array(targets))]
 }

@@ -9,8 +9,10 @@ extension Configuration {
         do {
             text = try String(contentsOfFile: file, encoding: .utf8)
         } catch {
-            let missing = !FileManager.default.fileExists(atPath: file)
-            let reason = missing ? "no such file" : "cannot be read as UTF-8 text"
+            var isDirectory: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory)
+            let reason =
+                !exists ? "no such file" : isDirectory.boolValue ? "is a directory" : "cannot be read as UTF-8 text"
             throw ConfigurationError(mistakes: [ConfigurationMistake(file: file, path: "", reason: reason)])
         }
         return try parse(text, file: file)

@@ -99,7 +99,7 @@ public struct Service: Sendable {
         let log = try LogWriter(settings, callbacks: callbacks)
         if log.recovery.wasInterrupted {
             let found = log.recovery
-            say("the last run was cut off: \(found.lostCalls) calls lost, \(found.tornBytes) bytes of the log torn")
+            say("the last run was cut off (calls lost: \(found.lostCalls), bytes of the log torn: \(found.tornBytes))")
         }
         return log
     }

@@ -62,7 +62,7 @@ struct TimelineBuilder {
             let target = lane(fields.targetAgent ?? Timeline.name(of: fields.target))
             mark(lane(fields.agent), target, "transfer \(fields.transfer) completed (\(kind))")
         case .transferFailed(let fields):
-            mark(0, 0, "transfer \(fields.transfer) failed: \(fields.cause.rawValue)", failure: true)
+            mark(0, 0, "transfer \(fields.transfer) failed: \(Self.reason(fields.cause, nil))", failure: true)
         case .transferCancelled(let fields):
             mark(0, 0, "transfer \(fields.transfer) cancelled", failure: true)
         case .transferFallback(let fields):
