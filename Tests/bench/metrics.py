@@ -18,6 +18,7 @@ if sys.argv[3] == "best":
     sql = sql.replace("SELECT DISTINCT ON (node, seq) * FROM lines", "SELECT * FROM lines")
 connection = duckdb.connect()
 connection.execute("SET threads = 2")
+connection.execute("SET enable_progress_bar = false")
 connection.execute("SET VARIABLE log = '" + sys.argv[2] + "/*.jsonl'")
 sql = "\\n".join(line for line in sql.splitlines() if not line.startswith("--"))
 for statement in sql.split(";"):
