@@ -20,7 +20,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	    printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-deps: ## install what the build and the tests need (PJSIP, SIPp, baresip); does nothing when they are there
+deps: ## install what the build and the tests need (PJSIP, SIPp, baresip, DuckDB); does nothing when they are there
 	@docker/deps.sh
 
 build: deps ## compile everything (debug)

@@ -3,7 +3,7 @@
 #
 #   docker/deps.sh            everything
 #   docker/deps.sh --build    the compile needs alone: libpjproject, pkg-config, a C library to link against
-#   docker/deps.sh --test     the test peers alone: SIPp and baresip
+#   docker/deps.sh --test     what the tests talk to alone: SIPp, baresip, and DuckDB in the tree's .build/venv
 #
 # libpjproject comes from the first of these that works: the one pkg-config already finds, the system's package, and
 # on Debian and Ubuntu the component tarball inside their asterisk source package, built here into /usr/local.
@@ -284,12 +284,15 @@ need_peers() {
     local missing=() packages=() manager
     if ! command -v sipp >/dev/null; then missing+=(SIPp); fi
     if ! command -v baresip >/dev/null; then missing+=(baresip); fi
+    # Of Python the tests need what makes a virtual environment; Debian ships that apart.
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3); fi
     if [ ${#missing[@]} -eq 0 ]; then return; fi
     manager=$(package_manager)
     case $manager in
         apt-get)
             case " ${missing[*]} " in *' SIPp '*) packages+=(sip-tester) ;; esac
             case " ${missing[*]} " in *' baresip '*) packages+=(baresip-core) ;; esac
+            case " ${missing[*]} " in *' python3 '*) packages+=(python3-venv) ;; esac
             apt_install "${packages[@]}"
             ;;
         dnf) as_root 'dnf install' dnf install -y "${missing[@],,}" ;;
@@ -300,6 +303,19 @@ need_peers() {
     say "installed for the tests: ${missing[*]}"
 }
 
+# The metrics are held against the documented SQL in DuckDB, which Debian does not have: it comes from PyPI, below the
+# tree's build directory.
+need_duckdb() {
+    local venv
+    venv=$(dirname "$0")/../.build/venv
+    if "$venv/bin/python" -c 'import duckdb' 2>/dev/null; then return; fi
+    mkdir -p "$(dirname "$venv")"
+    quietly 'python3 -m venv' python3 -m venv "$venv" || die 'missing: a Python virtual environment, for the tests'
+    quietly 'pip install duckdb' "$venv/bin/pip" install --disable-pip-version-check duckdb ||
+        die 'missing: DuckDB (the duckdb package of PyPI), for the tests of the documented SQL'
+    say 'installed for the tests: DuckDB, in .build/venv'
+}
+
 usage() { sed -n '2,/^$/s/^#\( \|$\)//p' "$0"; }
 
 case ${1:-} in
@@ -307,12 +323,16 @@ case ${1:-} in
         need_swift
         need_pjproject
         need_peers
+        need_duckdb
         ;;
     --build)
         need_swift
         need_pjproject
         ;;
-    --test) need_peers ;;
+    --test)
+        need_peers
+        need_duckdb
+        ;;
     -h | --help) usage ;;
     *)
         usage >&2

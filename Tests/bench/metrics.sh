@@ -8,8 +8,8 @@ scratch=.build/bench
 venv=.build/venv
 mkdir -p "$scratch"
 if ! "$venv/bin/python" -c 'import duckdb' 2>/dev/null; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check duckdb
+    echo "DuckDB is missing: make deps" >&2
+    exit 1
 fi
 if [ "$mode" = check ]; then
     build=debug events=40000
