@@ -33,6 +33,9 @@ enum StatusText {
                 "RTP",
                 "\(rtp.word("received")) received, \(rtp.word("sent")) sent, \(rtp.word("dropped")) dropped; "
                     + "\(rtp.word("digits_dropped")) digits dropped")
+            if let refused = rtp["no_port"]?.number, refused > 0 {
+                add("", "\(refused) calls found no free port: media.ports is too small, or others use them")
+            }
         }
         add("PJSIP", status["sip"]?.word("pjsip") ?? "")
         return Array(table.lines.dropFirst())

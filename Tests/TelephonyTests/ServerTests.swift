@@ -30,6 +30,22 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `without a free RTP port there is no leg, and the statistics say why`() throws {
+            var settings = Settings()
+            settings.ports = 39990...39991
+            try Shim.run(settings) { shim in
+                let first = try Peer(shimPort: shim.port)
+                _ = try first.call(shim)
+                let second = try Peer(shimPort: shim.port)
+                second.request("INVITE", content: Peer.sdp())
+                #expect(try second.response("INVITE").status == 503)
+                #expect(shim.invite("sip:1002@127.0.0.1:\(second.port)") == 0)
+                var stats = tel_stats()
+                tel_get_stats(&stats)
+                #expect(stats.no_rtp_port == 2)
+            }
+        }
+
         @Test func `an INVITE without a free leg gets 503`() throws {
             var settings = Settings()
             settings.maxLegs = 1

@@ -294,6 +294,7 @@ bool tel_get_leg_stats(tel_leg_id leg, tel_leg_stats *stats);
 
 typedef struct tel_stats {
     uint64_t malformed;        /**< datagrams that are no SIP */
+    uint64_t no_rtp_port;      /**< legs, of either direction, that could not be had for want of a free RTP port */
     uint64_t messages_received, messages_sent;
     uint32_t legs_open, legs_peak, legs_max;
     uint64_t rtp_received, rtp_sent, rtp_dropped;

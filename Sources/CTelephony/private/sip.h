@@ -58,7 +58,7 @@ struct sip {
     void *context;
     atomic_bool accepting;
     atomic_uint retry_after_s;
-    atomic_ullong malformed, received, sent, digits_dropped;
+    atomic_ullong malformed, no_rtp_port, received, sent, digits_dropped;
 };
 
 extern struct sip sip;

@@ -97,6 +97,7 @@ struct leg *leg_open(uint64_t token)
     leg->rtp_port = media_open(id);
     if (leg->rtp_port == 0) {
         leg_discard(leg);
+        atomic_fetch_add(&sip.no_rtp_port, 1);
         note_error("no free RTP port");
         return NULL;
     }

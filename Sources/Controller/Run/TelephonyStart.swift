@@ -90,7 +90,8 @@ final class TelephonyService: @unchecked Sendable {
                 "rtp",
                 [
                     "received": number(stats.rtp_received), "sent": number(stats.rtp_sent),
-                    "dropped": number(stats.rtp_dropped), "digits_dropped": number(stats.digits_dropped),
+                    "dropped": number(stats.rtp_dropped), "no_port": number(stats.no_rtp_port),
+                    "digits_dropped": number(stats.digits_dropped),
                 ]),
         ]
     }
