@@ -23,7 +23,8 @@ help: ## list the targets
 deps: ## install what the build and the tests need (PJSIP, SIPp, baresip, DuckDB); does nothing when they are there
 	@docker/deps.sh
 
-build: deps ## compile everything (debug)
+build: ## compile everything (debug), after installing what that needs
+	@docker/deps.sh --build
 	@swift build $(quiet)
 
 demo: build ## watch an attended transfer: four phones, real SIP and RTP, all on this machine
