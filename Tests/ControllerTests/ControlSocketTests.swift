@@ -91,7 +91,8 @@ private final class ControlBench {
         let socket = try ControlSocket(path: scratch.file("s"))
         let methods = ControlMethods(
             inbox: inbox, status: { ["open_calls": JSONValue($0.openCalls)] },
-            stream: { filter, client, _ in
+            stream: { filter, client, begun, _ in
+                _ = begun()
                 client.send(JSONRPC.notification("event", parameters: "{\"call\":\"\(filter.call ?? "-")\"}"))
             })
         server = ControlServer(socket: socket, methods: methods)

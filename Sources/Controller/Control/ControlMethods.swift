@@ -10,12 +10,14 @@ final class ControlMethods: Sendable {
     private let inbox: Inbox<RunMessage>
     /// The part of `status` that needs no engine thread; after it comes the engine's.
     private let serviceStatus: @Sendable (RunStatus) -> JSONValue
-    /// Streams the log to a client until it goes.
-    private let stream: @Sendable (EventFilter, LineChannel, () -> Bool) throws -> Void
+    /// Streams the log to a client until it goes. Calls its third part once nothing more can be missed; the fourth says
+    /// whether the server stops.
+    typealias Stream = @Sendable (EventFilter, LineChannel, () -> Bool, () -> Bool) throws -> Void
+    private let stream: Stream
 
     init(
         inbox: Inbox<RunMessage>, status: @escaping @Sendable (RunStatus) -> JSONValue,
-        stream: @escaping @Sendable (EventFilter, LineChannel, () -> Bool) throws -> Void
+        stream: @escaping Stream
     ) {
         self.inbox = inbox
         serviceStatus = status
@@ -57,8 +59,11 @@ final class ControlMethods: Sendable {
         let filter = EventFilter(
             call: try parameters.optionalString("call"), type: try parameters.optionalString("type"))
         try parameters.finish()
-        if let id = request.id, !client.send(JSONRPC.response(id, result: .object([]))) { return }
-        try stream(filter, client, isStopping)
+        let begun = {
+            guard let id = request.id else { return true }
+            return client.send(JSONRPC.response(id, result: .object([])))
+        }
+        try stream(filter, client, begun, isStopping)
     }
 
     private func ask(_ wish: ControlRequest.Wish) throws -> ControlAnswer.Value {

@@ -3,10 +3,12 @@ import Foundation
 
 extension Service {
     /// Sends each new event of the log to a client as a notification, until the client goes or the controller has ended,
-    /// its last event included.
-    func stream(_ filter: EventFilter, to client: LineChannel, until isStopping: () -> Bool) throws {
+    /// its last event included. `begun` answers the client: every event from then on will come to it.
+    func stream(
+        _ filter: EventFilter, to client: LineChannel, begun: () -> Bool, until isStopping: () -> Bool
+    ) throws {
         let follower = try LogFollower(path: configuration.events.directory, from: .end)
-        var isThere = true
+        var isThere = begun()
         while isThere, !client.isGone {
             let isLast = isStopping()
             try follower.poll { parser in

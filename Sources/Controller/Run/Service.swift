@@ -43,7 +43,7 @@ public struct Service: Sendable {
         let loop = startLoop(parts, started: started, inbox: inbox)
         let methods = ControlMethods(
             inbox: inbox, status: { [self] in status($0, started: started, parts) },
-            stream: { [self] in try stream($0, to: $1, until: $2) })
+            stream: { [self] in try stream($0, to: $1, begun: $2, until: $3) })
         let server = ControlServer(socket: parts.socket, methods: methods)
         server.start()
         let signals = watchSignals(inbox: inbox, say: say)
