@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test serve bench bench-metrics format lint clean
+.PHONY: help deps build demo test interop serve bench bench-metrics format lint clean
 
 # Where a toolchain is often unpacked, for a machine whose PATH does not name it.
 ifeq ($(shell command -v swift),)
@@ -34,6 +34,11 @@ test: deps lint ## check the formatting, compile, run every test
 	@swift build $(quiet) --build-tests
 	@swift test --skip-build --disable-xctest
 	@bash Tests/bench/metrics.sh check
+
+interop: deps ## slower tests beside real programs (Prometheus, Spark, Chromium, PBXs); JOBS='a b' runs only those
+	@docker/deps.sh --interop
+	@swift build $(quiet)
+	@bash Tests/interop/run.sh $(JOBS)
 
 serve: build ## run the controller with the example configuration; two softphones are enough to try it
 	@mkdir -p .build/serve

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes what warmline is built with, and what its tests talk to, available on this machine.
 #
-#   docker/deps.sh            everything
+#   docker/deps.sh            what `make build` and `make test` need
 #   docker/deps.sh --build    the compile needs alone: libpjproject, pkg-config, a C library to link against
 #   docker/deps.sh --test     what the tests talk to alone: SIPp, baresip, and DuckDB in the tree's .build/venv
+#   docker/deps.sh --interop  what the jobs of `make interop` talk to alone (Debian and Ubuntu): see interop_tools below
 #
 # libpjproject comes from the first of these that works: the one pkg-config already finds, the system's package, and
 # on Debian and Ubuntu the component tarball inside their asterisk source package, built here into /usr/local.
@@ -14,6 +15,10 @@ export LC_ALL=C
 
 readonly minimum=2.12            # what CTelephony is written against
 readonly prefix=/usr/local
+# What the interop jobs run: command:package, and module:package for those of PyPI.
+readonly interop_tools=(promtool:prometheus prometheus-node-exporter:prometheus-node-exporter chromium:chromium
+    java:default-jre-headless)
+readonly interop_modules=(duckdb:duckdb pyspark:pyspark websocket:websocket-client)
 readonly build_packages=(build-essential pkg-config xz-utils libssl-dev libopus-dev libsrtp2-dev libsamplerate0-dev uuid-dev)
 
 # Distributions whose pkg-config does not look into /usr/local would not find what an earlier run built.
@@ -108,7 +113,8 @@ apt_update() {
 
 apt_install() {
     apt_update
-    as_root "apt-get install $*" env DEBIAN_FRONTEND=noninteractive \
+    # No service of a package is started here: what the tests need running they start themselves.
+    as_root "apt-get install $*" env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 \
         apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends "$@"
 }
 
@@ -303,17 +309,35 @@ need_peers() {
     say "installed for the tests: ${missing[*]}"
 }
 
-# The metrics are held against the documented SQL in DuckDB, which Debian does not have: it comes from PyPI, below the
-# tree's build directory.
-need_duckdb() {
-    local venv
+# need_modules MODULE:PACKAGE…: Python packages that Debian does not have come from PyPI, below the tree's build directory.
+need_modules() {
+    local venv pair packages=()
     venv=$(dirname "$0")/../.build/venv
-    if "$venv/bin/python" -c 'import duckdb' 2>/dev/null; then return; fi
+    for pair in "$@"; do
+        if ! "$venv/bin/python" -c "import ${pair%%:*}" 2>/dev/null; then packages+=("${pair#*:}"); fi
+    done
+    if [ ${#packages[@]} -eq 0 ]; then return; fi
     mkdir -p "$(dirname "$venv")"
     quietly 'python3 -m venv' python3 -m venv "$venv" || die 'missing: a Python virtual environment, for the tests'
-    quietly 'pip install duckdb' "$venv/bin/pip" install --disable-pip-version-check duckdb ||
-        die 'missing: DuckDB (the duckdb package of PyPI), for the tests of the documented SQL'
-    say 'installed for the tests: DuckDB, in .build/venv'
+    quietly "pip install ${packages[*]}" "$venv/bin/pip" install --disable-pip-version-check "${packages[@]}" ||
+        die "missing: ${packages[*]} (of PyPI), for the tests"
+    say "installed for the tests, in .build/venv: ${packages[*]}"
+}
+
+# The metrics are held against the documented SQL in DuckDB.
+need_duckdb() { need_modules duckdb:duckdb; }
+
+need_interop() {
+    local pair packages=()
+    for pair in "${interop_tools[@]}"; do
+        if ! PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null; then packages+=("${pair#*:}"); fi
+    done
+    if [ ${#packages[@]} -gt 0 ]; then
+        [ "$(package_manager)" = apt-get ] || die "missing: ${packages[*]}, for make interop, which knows only apt-get"
+        apt_install "${packages[@]}" || die "missing: ${packages[*]}, for make interop"
+        say "installed for make interop: ${packages[*]}"
+    fi
+    need_modules "${interop_modules[@]}"
 }
 
 usage() { sed -n '2,/^$/s/^#\( \|$\)//p' "$0"; }
@@ -333,6 +357,7 @@ case ${1:-} in
         need_peers
         need_duckdb
         ;;
+    --interop) need_interop ;;
     -h | --help) usage ;;
     *)
         usage >&2
