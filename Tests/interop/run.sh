@@ -55,21 +55,29 @@ for job in "${jobs[@]}"; do
     rm -rf "${out:?}/$job"
     mkdir -p "$out/$job"
     started=$SECONDS
+    exec {pipe}> >(exec tee "$out/$job.log")
+    tee=$!
     # A group of its own, so that a job that hangs is ended with all that it started.
-    job_dir=$PWD/$out/$job timeout -k 10 "$limit" bash "Tests/interop/$job.sh" \
-        > >(tee "$out/$job.log") 2>&1 </dev/null &
+    job_dir=$PWD/$out/$job timeout -k 10 "$limit" bash "Tests/interop/$job.sh" >&"$pipe" 2>&1 </dev/null &
     child=$!
     wait "$child"
     status=$?
     child=
+    exec {pipe}>&-
+    # The log is whole when tee has ended; a process left behind that holds its pipe is not waited for.
+    timeout 5 tail --pid="$tee" -f /dev/null
     took="$((SECONDS - started)) s"
+    verdict=FAIL
     case $status in
         0) verdict=PASS why= ;;
-        77) verdict=FAIL why=$(grep -m 1 '^missing:' "$out/$job.log") ;;
-        124 | 137) verdict=FAIL why="not done after $limit s" ;;
-        *) verdict=FAIL why="$(grep '^FAIL' "$out/$job.log" | head -n 1 | cut -c 1-150)" ;;
+        77) why=$(grep -m 1 '^missing:' "$out/$job.log") ;;
+        124 | 137) why="not done after $limit s" ;;
+        *) why=$(grep -m 1 '^FAIL' "$out/$job.log" | cut -c 1-150) ;;
     esac
-    if [ "$verdict" = FAIL ]; then failed=$((failed + 1)); fi
+    if [ "$verdict" = FAIL ]; then
+        failed=$((failed + 1))
+        why=${why:-status $status; see $out/$job.log}
+    fi
     printf '%s %s (%s)\n' "$verdict" "$job" "$took"
     summary+=("$(printf '%s  %-12s %7s  %s' "$verdict" "$job" "$took" "${why:-$(about "$job")}")")
 done

@@ -1,4 +1,4 @@
-// loggen COUNT DIRECTORY [SEED]: writes a simulated log of COUNT events, in segments as the controller does.
+// loggen COUNT DIRECTORY [SEED [NODE]]: writes a simulated log of COUNT events, in segments as the controller does.
 
 import CallEvents
 import EventLog
@@ -15,11 +15,16 @@ func fail(_ message: String) -> Never {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3 || arguments.count == 4, let count = Int(arguments[1]), count > 0 else {
-    fail("usage: loggen COUNT DIRECTORY [SEED]")
+guard (3...5).contains(arguments.count), let count = Int(arguments[1]), count > 0 else {
+    fail("usage: loggen COUNT DIRECTORY [SEED [NODE]]")
 }
 var settings = LogGenerator.Settings()
 settings.seed = arguments.count > 3 ? UInt64(arguments[3]) ?? 1 : 1
+if arguments.count > 4 {
+    settings.node = arguments[4]
+    // Each node has agents of its own.
+    settings.agentPrefix = arguments[4]
+}
 settings.groups = ["billing", "support", "sales", "orders", "premium"]
 settings.agentsPerGroup = 40
 settings.meanBetweenCalls = 1.2

@@ -59,6 +59,9 @@ extension MetricsReport {
             }
             + counter("calls_short_abandoned", "Calls abandoned too soon to count against the service level.") {
                 $0.shortAbandoned
+            }
+            + counter("calls_left_for_other_group", "Calls that overflowed to another group: here not in time.") {
+                $0.leftForOther
             } + counter("calls_refused", "Calls refused before they arrived.") { $0.refused }
             + gauge("calls_waiting", "Received calls neither answered nor ended.") { $0.open }
             + gauge("calls_in_progress", "Answered calls that have not ended.") { $0.inProgress }

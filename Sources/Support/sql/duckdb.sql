@@ -6,7 +6,7 @@
 -- are those of `warmline metrics` to the last millisecond; percentiles and first-call resolution are left to it.
 
 CREATE OR REPLACE TEMP VIEW lines AS
-SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', columns = {
+SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', ignore_errors = true, columns = {
   seq: 'UBIGINT', time: 'TIMESTAMP', mono_ms: 'BIGINT', node: 'VARCHAR', type: 'VARCHAR', call: 'VARCHAR',
   direction: 'VARCHAR', agent: 'VARCHAR', "group": 'VARCHAR', outcome: 'VARCHAR', reason: 'VARCHAR',
   cause: 'VARCHAR', kind: 'VARCHAR', human: 'BOOLEAN', abandoned: 'BOOLEAN', resolved: 'BOOLEAN',
@@ -14,9 +14,9 @@ SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', column
   old: 'VARCHAR', new: 'VARCHAR', in_state_ms: 'BIGINT'
 });
 
--- A line may have been written twice, after a failed write, or a segment been given twice.
+-- A line may have been written twice, after a failed write, or a segment been given twice; a torn one has no seq.
 CREATE OR REPLACE TEMP TABLE events AS
-SELECT DISTINCT ON (node, seq) * FROM lines;
+SELECT DISTINCT ON (node, seq) * FROM lines WHERE seq IS NOT NULL;
 
 CREATE OR REPLACE TEMP TABLE calls AS
 WITH inbound AS (

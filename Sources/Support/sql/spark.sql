@@ -1,0 +1,131 @@
+-- The figures of `warmline metrics --format json` out of the event log's segments, for Spark 3.4 and later.
+--
+--   spark-sql -d log='events/*/*.jsonl' -f spark.sql
+--
+-- `log` is a path or a glob of any file system that Spark reads, of any number of nodes. From PySpark:
+--
+--   spark.conf.set("log", "s3a://lake/warmline/*/*.jsonl")
+--   for statement in open("spark.sql").read().split(";"): rows = spark.sql(statement)    -- without these comments
+--
+-- One row for each figure: key, value; the same as duckdb.sql's. Sums and counts are those of `warmline metrics` to the
+-- last millisecond; percentiles and first-call resolution are left to it.
+
+CREATE OR REPLACE TEMPORARY VIEW lines (
+  seq BIGINT, mono_ms BIGINT, node STRING, type STRING, call STRING, direction STRING, agent STRING, outcome STRING,
+  reason STRING, cause STRING, kind STRING, human BOOLEAN, abandoned BOOLEAN, resolved BOOLEAN, wait_ms BIGINT,
+  hold_ms BIGINT, talk_ms BIGINT, service_level_s BIGINT, old STRING, new STRING, in_state_ms BIGINT
+) USING json OPTIONS (path '${log}');
+
+-- A line may have been written twice, after a failed write, or a segment been given twice; a torn one has no seq.
+CACHE TABLE events AS
+SELECT DISTINCT * FROM lines WHERE node IS NOT NULL AND seq IS NOT NULL AND type IS NOT NULL;
+
+CACHE TABLE calls AS
+WITH inbound AS (
+  SELECT DISTINCT node, call FROM events WHERE type = 'call.arrived' AND direction = 'inbound'
+), answers AS (
+  SELECT node, call, min(seq) AS answer_seq, max(wait_ms) AS wait_ms, max(human) AS human,
+         max(service_level_s) AS service_level_s
+  FROM events WHERE type = 'call.answered' GROUP BY node, call
+), ends AS (
+  SELECT node, call, max(wait_ms) AS wait_ms, max(abandoned) AS abandoned, max(cause) AS cause
+  FROM events WHERE type = 'call.ended' GROUP BY node, call
+), queues AS (
+  -- The last queue of the first wait.
+  SELECT q.node, q.call, max_by(q.outcome, q.seq) FILTER (WHERE q.type = 'call.dequeued') AS outcome,
+         max_by(q.service_level_s, q.seq) FILTER (WHERE q.type = 'call.queued' AND q.service_level_s IS NOT NULL) AS level
+  FROM events q LEFT JOIN answers a ON a.node = q.node AND a.call = q.call
+  WHERE q.type IN ('call.queued', 'call.dequeued') AND (a.answer_seq IS NULL OR q.seq < a.answer_seq)
+  GROUP BY q.node, q.call
+)
+SELECT i.node, i.call, a.call IS NOT NULL AS answered, a.human,
+       coalesce(a.wait_ms, e.wait_ms) AS wait_ms,
+       coalesce(a.service_level_s, q.level, 20) AS threshold_s,
+       CASE WHEN a.call IS NOT NULL THEN 'answered'
+            WHEN e.call IS NULL THEN 'open'
+            WHEN e.abandoned THEN 'abandoned'
+            WHEN e.cause = 'lost' THEN 'lost'
+            WHEN e.cause = 'callback' OR q.outcome = 'callback' THEN 'callback'
+            WHEN q.outcome = 'overflow' THEN 'overflowed'
+            ELSE 'controller_ended' END AS outcome
+FROM inbound i
+LEFT JOIN answers a ON a.node = i.node AND a.call = i.call
+LEFT JOIN ends e ON e.node = i.node AND e.call = i.call
+LEFT JOIN queues q ON q.node = i.node AND q.call = i.call;
+
+CREATE OR REPLACE TEMPORARY VIEW of_calls AS
+SELECT e.* FROM events e LEFT SEMI JOIN calls c ON c.node = e.node AND c.call = e.call;
+
+CACHE TABLE parts AS
+SELECT * FROM (
+  SELECT count(*) AS received, count_if(outcome = 'answered') AS answered, count_if(outcome = 'abandoned') AS abandoned,
+         count_if(outcome = 'abandoned' AND wait_ms <= 5000) AS short_abandoned,
+         count_if(answered AND wait_ms <= threshold_s * 1000) AS answered_within,
+         coalesce(sum(wait_ms), 0) AS wait_sum, count(wait_ms) AS waits, max(wait_ms) AS wait_max,
+         avg(wait_ms) FILTER (WHERE answered AND human) AS response_mean
+  FROM calls
+) CROSS JOIN (
+  SELECT coalesce(sum(hold_ms), 0) AS hold_sum, count(*) AS holds,
+         count_if(outcome IN ('resumed', 'transferred', 'merged')) AS holds_connected
+  FROM of_calls WHERE type = 'hold.ended' AND reason <> 'caller_phone'
+) CROSS JOIN (
+  SELECT coalesce(sum(talk_ms), 0) AS talk_sum, count(*) AS stays
+  FROM of_calls WHERE type = 'party.left' AND agent IS NOT NULL
+) CROSS JOIN (
+  SELECT count_if(type = 'transfer.started') AS transfers,
+         count_if(type = 'transfer.completed' AND kind = 'attended') AS attended,
+         count_if(type = 'transfer.completed' AND kind = 'blind') AS blind,
+         count_if(type = 'transfer.cancelled') AS cancelled
+  FROM of_calls
+) CROSS JOIN (
+  SELECT count_if(resolved) AS resolved
+  FROM (SELECT max_by(resolved, seq) AS resolved FROM of_calls WHERE type = 'call.disposition' GROUP BY node, call)
+);
+
+-- The time of an agent in each state: what changes of state closed, and what was open when the node's log ended.
+CREATE OR REPLACE TEMPORARY VIEW states AS
+SELECT old AS state, in_state_ms AS ms FROM events WHERE type = 'agent.state' AND old <> new AND old <> 'offline'
+UNION ALL
+SELECT s.state, n.mono_ms - s.mono_ms AS ms
+FROM (SELECT node, agent, max_by(new, seq) AS state, max_by(mono_ms, seq) AS mono_ms
+      FROM events WHERE type = 'agent.state' AND old <> new GROUP BY node, agent) s
+JOIN (SELECT node, max_by(mono_ms, seq) AS mono_ms FROM events GROUP BY node) n ON n.node = s.node
+WHERE s.state <> 'offline';
+
+CACHE TABLE agent_time AS
+SELECT coalesce(sum(ms), 0) AS logged_in, coalesce(sum(ms) FILTER (WHERE state = 'talking'), 0) AS talking,
+       coalesce(sum(ms) FILTER (WHERE state = 'consulting'), 0) AS consulting,
+       coalesce(sum(ms) FILTER (WHERE state = 'wrap_up'), 0) AS wrap_up
+FROM states;
+
+SELECT key, CAST(value AS DOUBLE) AS value FROM (
+  SELECT 'received' AS key, received AS value FROM parts
+  UNION ALL SELECT o.outcome, count(c.call)
+    FROM VALUES ('answered'), ('abandoned'), ('overflowed'), ('callback'), ('controller_ended'), ('lost'), ('open')
+      AS o(outcome) LEFT JOIN calls c ON c.outcome = o.outcome GROUP BY o.outcome
+  UNION ALL SELECT 'hold_time.total_ms', wait_sum + hold_sum FROM parts
+  UNION ALL SELECT 'hold_time.episodes', waits + holds FROM parts
+  UNION ALL SELECT 'hold_time.connections', answered + holds_connected FROM parts
+  UNION ALL SELECT 'hold_time.per_connection_ms', (wait_sum + hold_sum) / nullif(answered + holds_connected, 0) FROM parts
+  UNION ALL SELECT 'hold_time.per_attempt_ms', (wait_sum + hold_sum) / nullif(waits + holds, 0) FROM parts
+  UNION ALL SELECT 'wait.count', waits FROM parts
+  UNION ALL SELECT 'wait.total_ms', wait_sum FROM parts
+  UNION ALL SELECT 'wait.max_ms', wait_max FROM parts
+  UNION ALL SELECT 'hold.count', holds FROM parts
+  UNION ALL SELECT 'hold.total_ms', hold_sum FROM parts
+  UNION ALL SELECT 'first_response_time.mean_ms', response_mean FROM parts
+  UNION ALL SELECT 'service_level.percent',
+    100 * answered_within / nullif(answered + abandoned - short_abandoned, 0) FROM parts
+  UNION ALL SELECT 'abandonment.percent', 100 * abandoned / nullif(received, 0) FROM parts
+  UNION ALL SELECT 'talk_time.total_ms', talk_sum FROM parts
+  UNION ALL SELECT 'talk_time.stays', stays FROM parts
+  UNION ALL SELECT 'transfers.started', transfers FROM parts
+  UNION ALL SELECT 'transfers.completed.attended', attended FROM parts
+  UNION ALL SELECT 'transfers.completed.blind', blind FROM parts
+  UNION ALL SELECT 'transfers.cancelled', cancelled FROM parts
+  UNION ALL SELECT 'agent_time.logged_in_ms', logged_in FROM agent_time
+  UNION ALL SELECT 'agent_time.talking_ms', talking FROM agent_time
+  UNION ALL SELECT 'agent_time.consulting_ms', consulting FROM agent_time
+  UNION ALL SELECT 'agent_time.wrap_up_ms', wrap_up FROM agent_time
+  UNION ALL SELECT 'call_resolution.resolved', resolved FROM parts
+) ORDER BY key;
