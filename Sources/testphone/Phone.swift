@@ -264,7 +264,8 @@ final class Phone: @unchecked Sendable {
     }
 
     private func route(_ leg: tel_leg_id, _ source: tel_source) {
-        var change = tel_route_change(leg: leg, source: source, from: 0)
+        var change = tel_route_change()
+        (change.leg, change.source) = (leg, source)
         check(tel_route(&change, 1, 0), "voice", calls[leg])
     }
 

@@ -4,32 +4,6 @@ import Testing
 
 extension TelephonyTests {
     @Suite struct MediaTones {
-        private let close = 8  // Hz
-
-        /// Fails unless these frequencies are heard one after the other; others in between are ignored.
-        private func hears(
-            _ leg: tel_leg_id, _ frequencies: [Int], within seconds: Double = 2,
-            sourceLocation: SourceLocation = #_sourceLocation
-        ) {
-            for hz in frequencies {
-                let found = recorder.next(within: seconds) {
-                    $0.kind == TEL_EVENT_HEARD && $0.leg == leg && (hz <= 0 ? $0.hz == hz : abs($0.hz - hz) <= close)
-                }
-                #expect(
-                    found != nil, "\(hz) Hz not heard; left: \(recorder.all.map(\.hz))", sourceLocation: sourceLocation)
-            }
-        }
-
-        private func listening(_ settings: Settings = Settings(), _ body: (Shim, tel_leg_id, tel_leg_id) throws -> Void)
-            throws
-        {
-            try Shim.run(settings) { shim in
-                let (caller, called) = try shim.callItself()
-                #expect(tel_listen(called, true) == TEL_OK)
-                try body(shim, caller, called)
-            }
-        }
-
         @Test(arguments: [
             (TEL_TONE_ERROR, [350]), (TEL_TONE_REJECTED, [620, 0, 620, 0, 620]), (TEL_TONE_NO_ANSWER, [480, 0, 480]),
             (TEL_TONE_UNREACHABLE, [950, 1400, 1800]), (TEL_TONE_CALLER_GONE, [1400, 700]), (TEL_TONE_COMFORT, [440]),
@@ -75,7 +49,7 @@ extension TelephonyTests {
                 var heard: Set<Int> = []
                 let enough = becomes(within: 8) {
                     let event = recorder.next(within: 1) { $0.kind == TEL_EVENT_HEARD && $0.leg == called }
-                    if let note = notes.first(where: { abs($0 - (event?.hz ?? 0)) <= close }) { heard.insert(note) }
+                    if let note = notes.first(where: { abs($0 - (event?.hz ?? 0)) <= sameHz }) { heard.insert(note) }
                     return heard.count >= 3
                 }
                 #expect(enough, "of \(notes) heard \(heard)")
@@ -172,27 +146,9 @@ extension TelephonyTests {
             }
         }
 
-        /// A WAV file with a sine in each channel, 16 bits.
-        private func wav(rate: Int, channels: Int, hz: Double, seconds: Int) throws -> URL {
-            func little(_ value: Int, _ count: Int) -> [UInt8] {
-                (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-            }
-            let samples = (0..<rate * seconds).flatMap { index in
-                [Int](
-                    repeating: Int(4000 * sin(2 * Double.pi * hz * Double(index) / Double(rate))), count: channels)
-            }
-            let data = samples.flatMap { little($0, 2) }
-            var file = Array("RIFF".utf8) + little(36 + data.count, 4) + Array("WAVEfmt ".utf8) + little(16, 4)
-            file += little(1, 2) + little(channels, 2) + little(rate, 4) + little(rate * channels * 2, 4)
-            file += little(channels * 2, 2) + little(16, 2) + Array("data".utf8) + little(data.count, 4) + data
-            let url = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).wav")
-            try Data(file).write(to: url)
-            return url
-        }
-
         @Test(arguments: [(8000, 1), (11025, 1), (44100, 2), (48000, 2)])
         func `music comes out of a file of any rate`(rate: Int, channels: Int) throws {
-            let file = try wav(rate: rate, channels: channels, hz: 1150, seconds: 1)
+            let file = try waveFile(rate: rate, channels: channels, hz: 1150, seconds: 1)
             defer { try? FileManager.default.removeItem(at: file) }
             var settings = Settings()
             settings.musicFile = file.path

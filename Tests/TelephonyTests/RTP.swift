@@ -175,7 +175,11 @@ final class Party {
 
 /// Changes routes and waits until the media thread has done so.
 func route(_ shim: Shim, _ changes: [(leg: tel_leg_id, source: tel_source, from: tel_leg_id)], token: UInt64) throws {
-    let list = changes.map { tel_route_change(leg: $0.leg, source: $0.source, from: $0.from) }
+    let list = changes.map { change in
+        var result = tel_route_change()
+        (result.leg, result.source, result.from) = change
+        return result
+    }
     #expect(tel_route(list, list.count, token) == TEL_OK)
     let routed = recorder.next(within: 1) { $0.kind == TEL_EVENT_ROUTED && $0.token == token }
     try #require(routed != nil, "no ROUTED with token \(token)")

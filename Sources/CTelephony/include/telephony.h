@@ -79,7 +79,7 @@ typedef struct tel_config {
     /** "PCMA", "PCMU", "G722", "opus" in order of preference. */
     const char *_Nonnull const *_Nonnull codecs;
     size_t codec_count;
-    const char *_Nullable music_file; /**< WAV, 16-bit mono or stereo of any rate; NULL: the built-in melody */
+    const char *_Nullable music_file; /**< WAV, as tel_play_files takes; NULL: the built-in melody */
     uint32_t rtp_timeout_ms;          /**< 0: never */
 
     uint32_t max_legs; /**< slots; 0: 8192 */
@@ -110,7 +110,10 @@ typedef enum tel_event_kind {
     TEL_EVENT_DIGIT,
     /** tel_route has been carried out by the media thread: `token`; the event's time is the instant of the switch. */
     TEL_EVENT_ROUTED,
-    /** A tone with a token has been played to its end, or the leg is gone: `token`. */
+    /**
+     * A tone or files with a token have been played to their end, replaced, or the leg is gone: `token`; `status` 404
+     * and `reason`: a file cannot be played, and none has been.
+     */
     TEL_EVENT_TONE_ENDED,
     /** No RTP or RTCP for rtp_timeout_ms from a peer that should be sending. Sent once until packets come again. */
     TEL_EVENT_RTP_TIMEOUT,
@@ -246,17 +249,22 @@ size_t tel_call_id(tel_leg_id leg, char *buffer, size_t size);
 /** What a leg is sent. */
 typedef enum tel_source {
     TEL_SOURCE_SILENCE = 0, /**< nothing */
-    TEL_SOURCE_LEG,         /**< the RTP received from another leg, relayed packet by packet */
+    TEL_SOURCE_LEG,         /**< the RTP received from another leg, relayed packet by packet; transcoded where it must be */
     TEL_SOURCE_MUSIC,
     TEL_SOURCE_RINGBACK,
     TEL_SOURCE_DIAL_TONE,
     TEL_SOURCE_TONE,        /**< a continuous sine of tel_set_tone() Hz: a test phone's voice */
+    TEL_SOURCE_MIX,         /**< the sum of what several legs say: decoded, mixed and encoded */
 } tel_source;
+
+#define TEL_MAX_VOICES 4
 
 typedef struct tel_route_change {
     tel_leg_id leg;
     tel_source source;
     tel_leg_id from; /**< with TEL_SOURCE_LEG */
+    tel_leg_id voices[TEL_MAX_VOICES]; /**< with TEL_SOURCE_MIX: who is heard; 0: nobody */
+    uint32_t sound;  /**< with TEL_SOURCE_MUSIC: a tel_sound; 0: the configuration's music */
 } tel_route_change;
 
 /**
@@ -279,6 +287,21 @@ typedef enum tel_tone {
 /** Plays a tone; TONE_ENDED follows when `token` is not 0. A tone being played is replaced. */
 tel_result tel_play_tone(tel_leg_id leg, tel_tone tone, uint64_t token);
 
+/**
+ * Plays WAV files (16-bit, A-law or µ-law; mono or stereo; any rate) one after another, once, in the place of a tone:
+ * over whatever the leg is sent, replacing a tone being played, ended by TONE_ENDED. Each file is read and encoded once,
+ * by a thread of its own, and kept; one that has changed since is read again.
+ */
+tel_result tel_play_files(tel_leg_id leg, const char *_Nonnull const *_Nonnull paths, size_t count, uint64_t token);
+/** Ends what tel_play_tone or tel_play_files plays; its TONE_ENDED comes. */
+tel_result tel_stop_tone(tel_leg_id leg);
+
+/**
+ * A WAV file as music, for tel_route_change.sound: played in a loop, to all legs alike. Waits until it has been read;
+ * the same number for the same file. 0: it cannot be read, `error` says why.
+ */
+uint32_t tel_sound(const char *path, char *error, size_t error_size);
+
 /* ---------------------------------------------------------------- looking */
 
 typedef struct tel_leg_stats {
@@ -287,6 +310,7 @@ typedef struct tel_leg_stats {
     char remote_rtp[64];
     uint64_t packets_received, packets_sent, bytes_received, bytes_sent;
     uint64_t packets_lost, packets_dropped;
+    uint64_t packets_transcoded; /**< of the other leg's, for this one */
     uint64_t digits_dropped;
     double jitter_ms;
 } tel_leg_stats;

@@ -57,7 +57,7 @@ static uint32_t encode_frames(const clip *c, coder *encoder, const int16_t *pcm,
 static coded *encode(const clip *c, media_codec codec)
 {
     size_t samples = codec_pcm_rate(codec) / MEDIA_FRAMES_PER_SECOND;
-    coder *encoder = coder_open_encoder(codec);
+    coder *encoder = coder_open_encoder(codec, codec_pcm_rate(codec));
     int16_t *pcm = calloc(c->frames * samples, sizeof(*pcm));
     coded *result = calloc(1, sizeof(*result) + (c->frames + 1) * sizeof(*result->offsets));
     if (result != NULL)

@@ -13,11 +13,15 @@
 #define OPUS_BITS_PER_SECOND 80000
 #define G722_BLOCK 80 /* bytes: pjmedia's decoder takes 10 ms at a time */
 #define G722_SCALE 4 /* G.722 is of 14 bits */
+#define G711_RATE 8000
+#define G711_FRAME (G711_RATE / MEDIA_FRAMES_PER_SECOND)
 #define MAX_DECODED (48 * 120) /* 120 ms, the longest opus packet, at 48 kHz */
 
 struct coder {
     media_codec codec;
     pjmedia_codec *handle; /* NULL for G.711, which is a table */
+    uint32_t rate;         /* of the PCM */
+    halfband filter;       /* G.711 at another rate than its own */
 };
 
 static const struct {
@@ -58,6 +62,7 @@ static pj_status_t open_endpoint(void)
 tel_result codecs_start(const tel_config *config, char *error, size_t error_size)
 {
     memset(configured, 0, sizeof(configured));
+    resample_start();
     for (size_t i = 0; i < config->codec_count; i++) {
         int codec = 0;
         while (codec < MEDIA_CODECS && strcasecmp(config->codecs[i], known[codec].name) != 0)
@@ -141,29 +146,30 @@ static pjmedia_codec *open_codec(media_codec codec, uint32_t rate)
     return handle;
 }
 
-static coder *open_coder(media_codec codec, uint32_t rate)
+static coder *open_coder(media_codec codec, uint32_t rate, uint32_t codec_rate)
 {
     coder *c = calloc(1, sizeof(*c));
     if (c == NULL)
         return NULL;
     c->codec = codec;
+    c->rate = rate;
     if (codec_is_table(codec))
         return c;
-    c->handle = open_codec(codec, rate);
+    c->handle = open_codec(codec, codec_rate);
     if (c->handle != NULL)
         return c;
     free(c);
     return NULL;
 }
 
-coder *coder_open_encoder(media_codec codec)
+coder *coder_open_encoder(media_codec codec, uint32_t rate)
 {
-    return open_coder(codec, known[codec].pcm_rate);
+    return open_coder(codec, rate, known[codec].pcm_rate);
 }
 
-coder *coder_open_decoder(media_codec codec)
+coder *coder_open_decoder(media_codec codec, uint32_t rate)
 {
-    return open_coder(codec, codec == MEDIA_OPUS ? 8000 : known[codec].pcm_rate);
+    return open_coder(codec, rate, codec == MEDIA_OPUS ? rate : known[codec].pcm_rate);
 }
 
 void coder_close(coder *c)
@@ -177,16 +183,25 @@ void coder_close(coder *c)
     free(c);
 }
 
+static size_t encode_table(coder *c, const int16_t *pcm, uint8_t *out, size_t out_size)
+{
+    int16_t narrow[G711_FRAME];
+    if (out_size < G711_FRAME)
+        return 0;
+    if (c->rate != G711_RATE) {
+        resample_down(&c->filter, pcm, MEDIA_WIDE_FRAME, narrow);
+        pcm = narrow;
+    }
+    for (size_t i = 0; i < G711_FRAME; i++)
+        out[i] = c->codec == MEDIA_PCMA ? (uint8_t)pjmedia_linear2alaw(pcm[i]) : (uint8_t)pjmedia_linear2ulaw(pcm[i]);
+    return G711_FRAME;
+}
+
 size_t coder_encode(coder *c, const int16_t *pcm, uint8_t *out, size_t out_size)
 {
+    if (c->handle == NULL)
+        return encode_table(c, pcm, out, out_size);
     size_t samples = known[c->codec].pcm_rate / MEDIA_FRAMES_PER_SECOND;
-    if (c->handle == NULL) {
-        if (out_size < samples)
-            return 0;
-        for (size_t i = 0; i < samples; i++)
-            out[i] = c->codec == MEDIA_PCMA ? (uint8_t)pjmedia_linear2alaw(pcm[i]) : (uint8_t)pjmedia_linear2ulaw(pcm[i]);
-        return samples;
-    }
     int16_t scratch[MAX_DECODED];
     int scale = c->codec == MEDIA_G722 ? G722_SCALE : 1;
     for (size_t i = 0; i < samples; i++)
@@ -198,26 +213,52 @@ size_t coder_encode(coder *c, const int16_t *pcm, uint8_t *out, size_t out_size)
     return output.size;
 }
 
-/* Every second sample, of a signal from which the upper half has been smoothed away; scaled back to 16 bits. */
+static int16_t scaled(int g722)
+{
+    int value = g722 * G722_SCALE;
+    return (int16_t)(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
+}
+
+static size_t scale_g722(const int16_t *in, size_t samples, int16_t *out, size_t out_samples)
+{
+    size_t n = samples < out_samples ? samples : out_samples;
+    for (size_t i = 0; i < n; i++)
+        out[i] = scaled(in[i]);
+    return n;
+}
+
+/* Every second sample, of a signal from which the upper half has been smoothed away. */
 static size_t halve_g722(const int16_t *in, size_t samples, int16_t *out, size_t out_samples)
 {
     size_t n = samples / 2 < out_samples ? samples / 2 : out_samples;
     for (size_t i = 0; i < n; i++) {
         int before = in[i == 0 ? 0 : 2 * i - 1];
-        int smooth = (before + 2 * in[2 * i] + in[2 * i + 1]) / 4 * G722_SCALE;
-        out[i] = (int16_t)(smooth > INT16_MAX ? INT16_MAX : smooth < INT16_MIN ? INT16_MIN : smooth);
+        out[i] = scaled((before + 2 * in[2 * i] + in[2 * i + 1]) / 4);
     }
     return n;
 }
 
+static size_t decode_table(coder *c, const uint8_t *payload, size_t size, int16_t *out, size_t out_samples)
+{
+    int16_t narrow[MEDIA_MAX_SAMPLES / 2];
+    bool wide = c->rate != G711_RATE;
+    size_t room = wide ? out_samples / 2 : out_samples;
+    if (room > MEDIA_MAX_SAMPLES / 2)
+        room = MEDIA_MAX_SAMPLES / 2;
+    size_t n = size < room ? size : room;
+    int16_t *pcm = wide ? narrow : out;
+    for (size_t i = 0; i < n; i++)
+        pcm[i] = (int16_t)(c->codec == MEDIA_PCMA ? pjmedia_alaw2linear(payload[i]) : pjmedia_ulaw2linear(payload[i]));
+    if (!wide)
+        return n;
+    resample_up(&c->filter, narrow, n, out);
+    return 2 * n;
+}
+
 size_t coder_decode(coder *c, const uint8_t *payload, size_t size, int16_t *out, size_t out_samples)
 {
-    if (c->handle == NULL) {
-        size_t n = size < out_samples ? size : out_samples;
-        for (size_t i = 0; i < n; i++)
-            out[i] = (int16_t)(c->codec == MEDIA_PCMA ? pjmedia_alaw2linear(payload[i]) : pjmedia_ulaw2linear(payload[i]));
-        return n;
-    }
+    if (c->handle == NULL)
+        return decode_table(c, payload, size, out, out_samples);
     int16_t pcm[MAX_DECODED];
     size_t block = c->codec == MEDIA_G722 ? G722_BLOCK : size;
     size_t written = 0;
@@ -228,13 +269,15 @@ size_t coder_decode(coder *c, const uint8_t *payload, size_t size, int16_t *out,
             output.type != PJMEDIA_FRAME_TYPE_AUDIO)
             continue;
         size_t samples = output.size / sizeof(*pcm), room = out_samples - written;
-        if (c->codec == MEDIA_G722) {
+        if (c->codec == MEDIA_G722 && c->rate != known[MEDIA_G722].pcm_rate) {
             written += halve_g722(pcm, samples, out + written, room);
-            continue;
+        } else if (c->codec == MEDIA_G722) {
+            written += scale_g722(pcm, samples, out + written, room);
+        } else {
+            size_t n = samples < room ? samples : room;
+            memcpy(out + written, pcm, n * sizeof(*pcm));
+            written += n;
         }
-        size_t n = samples < room ? samples : room;
-        memcpy(out + written, pcm, n * sizeof(*pcm));
-        written += n;
     }
     return written;
 }

@@ -12,6 +12,8 @@
 #include "../private/media_internal.h"
 #include "../private/sip.h"
 
+#define NO_SUCH_FILE 404
+
 typedef enum command_kind {
     COMMAND_OPEN,
     COMMAND_SET,
@@ -19,6 +21,8 @@ typedef enum command_kind {
     COMMAND_DIGITS,
     COMMAND_ROUTE,
     COMMAND_TONE,
+    COMMAND_LIST,
+    COMMAND_TONE_STOP,
     COMMAND_LISTEN,
     COMMAND_RECORD,
     COMMAND_MUTE,
@@ -40,13 +44,17 @@ typedef struct command {
             uint64_t token;
         } tone;
         struct {
+            playlist *list;
+            uint64_t token;
+        } list;
+        struct {
             uint64_t token;
             size_t count;
         } route;
         FILE *file;
         bool on;
     };
-    tel_route_change changes[]; /* ROUTE; DIGITS: their characters */
+    tel_route_change changes[]; /* ROUTE; DIGITS: their characters; LIST: why it cannot be played */
 } command;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -140,7 +148,7 @@ void media_send_digits(tel_leg_id leg, const char *digits)
 tel_result tel_route(const tel_route_change *changes, size_t count, uint64_t token)
 {
     for (size_t i = 0; i < count; i++)
-        if (changes[i].source < TEL_SOURCE_SILENCE || changes[i].source > TEL_SOURCE_TONE)
+        if (changes[i].source < TEL_SOURCE_SILENCE || changes[i].source > TEL_SOURCE_MIX)
             return TEL_ERR_INVALID;
     command *c = create(COMMAND_ROUTE, count > 0 ? changes[0].leg : 0, count * sizeof(*changes));
     if (c == NULL)
@@ -162,6 +170,23 @@ tel_result tel_play_tone(tel_leg_id leg, tel_tone tone, uint64_t token)
     c->tone.tone = tone;
     c->tone.token = token;
     return post(c);
+}
+
+tel_result tel_stop_tone(tel_leg_id leg)
+{
+    return post(create(COMMAND_TONE_STOP, leg, 0));
+}
+
+void commands_post_list(tel_leg_id leg, playlist *list, uint64_t token, const char *reason)
+{
+    command *c = create(COMMAND_LIST, leg, strlen(reason) + 1);
+    if (c != NULL) {
+        strcpy((char *)c->changes, reason);
+        c->list.list = list;
+        c->list.token = token;
+    }
+    if (post(c) != TEL_OK)
+        free(list);
 }
 
 static tel_result post_switch(command_kind kind, tel_leg_id leg, bool on)
@@ -265,7 +290,7 @@ static void route(const command *c)
     tel_event done = {.kind = TEL_EVENT_ROUTED, .leg = c->leg, .token = c->route.token};
     tel_now(&done.wall_us, &done.mono_us);
     for (size_t i = 0; i < c->route.count; i++)
-        route_set(c->changes[i].leg, c->changes[i].source, c->changes[i].from);
+        route_set(&c->changes[i]);
     if (done.token != 0)
         tel_emit(&done);
 }
@@ -285,6 +310,26 @@ void leg_close(media_leg *leg)
     leg->closed = true;
 }
 
+/* The list is not played; `status` says that it is for want of a file. */
+static void refuse_list(const command *c, int status)
+{
+    free(c->list.list);
+    if (c->list.token != 0)
+        tel_emit(&(tel_event){.kind = TEL_EVENT_TONE_ENDED,
+                              .leg = c->leg,
+                              .token = c->list.token,
+                              .status = status,
+                              .reason = status != 0 ? (const char *)c->changes : NULL});
+}
+
+static void play_files(media_leg *leg, const command *c)
+{
+    if (c->list.list != NULL)
+        play_list(leg, c->list.list, c->list.token);
+    else
+        refuse_list(c, NO_SUCH_FILE);
+}
+
 static void run(command *c, int64_t now)
 {
     if (c->kind == COMMAND_OPEN) {
@@ -299,6 +344,8 @@ static void run(command *c, int64_t now)
     if (leg == NULL) {
         if (c->kind == COMMAND_TONE && c->tone.token != 0)
             tel_emit(&(tel_event){.kind = TEL_EVENT_TONE_ENDED, .leg = c->leg, .token = c->tone.token});
+        if (c->kind == COMMAND_LIST)
+            refuse_list(c, 0);
         if (c->kind == COMMAND_RECORD && c->file != NULL)
             fclose(c->file);
         return;
@@ -308,6 +355,8 @@ static void run(command *c, int64_t now)
     case COMMAND_CLOSE: leg_close(leg); break;
     case COMMAND_DIGITS: digits_queue(leg, (const char *)c->changes); break;
     case COMMAND_TONE: play_tone(leg, c->tone.tone, c->tone.token); break;
+    case COMMAND_LIST: play_files(leg, c); break;
+    case COMMAND_TONE_STOP: play_tone_end(leg); break;
     case COMMAND_LISTEN: ear_listen(leg, c->on); break;
     case COMMAND_RECORD: ear_record(leg, c->file, now); break;
     case COMMAND_MUTE: leg->muted = c->on; break;

@@ -4,6 +4,7 @@
 #include "../private/media_internal.h"
 
 #define SILENT_AFTER_US 100000
+#define EAR_RATE 8000
 #define MAX_SAMPLES (8 * 120) /* a packet of 120 ms */
 
 typedef struct ear {
@@ -107,7 +108,7 @@ void ear_packet(media_leg *leg, media_codec codec, const uint8_t *payload, size_
     if (e->detector != NULL)
         note_stream(e, marker, pt, ssrc);
     if (e->decoders[codec] == NULL)
-        e->decoders[codec] = coder_open_decoder(codec);
+        e->decoders[codec] = coder_open_decoder(codec, EAR_RATE);
     if (e->decoders[codec] == NULL)
         return;
     int16_t pcm[MAX_SAMPLES];

@@ -279,6 +279,7 @@ bool media_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
         stats->bytes_sent = counted(&leg->bytes_sent);
         stats->packets_lost = counted(&leg->packets_lost);
         stats->packets_dropped = counted(&leg->packets_dropped);
+        stats->packets_transcoded = counted(&leg->packets_transcoded);
         stats->digits_dropped += counted(&leg->digits_dropped);
         stats->jitter_ms = (double)counted(&leg->jitter_us) / 1000;
     }

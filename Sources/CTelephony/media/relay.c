@@ -7,22 +7,7 @@
 
 #include "../private/media_internal.h"
 
-/* RFC 3550 §A.1: beyond these a jump of the sequence number is a new source, not loss or reordering. */
-#define MAX_DROPOUT 3000
-#define MAX_MISORDER 100
-
-typedef struct rtp_packet {
-    uint8_t *data;
-    size_t size;
-    const uint8_t *payload;
-    size_t payload_size;
-    uint8_t payload_type;
-    bool marker;
-    uint16_t seq;
-    uint32_t ts, ssrc;
-} rtp_packet;
-
-static void drop(media_leg *leg)
+void relay_drop(media_leg *leg)
 {
     count(&leg->packets_dropped, 1);
     count(&media_total.dropped, 1);
@@ -91,7 +76,7 @@ static void note_reception(media_leg *leg, const rtp_packet *packet, uint32_t cl
 {
     reception *r = &leg->reception;
     int16_t ahead = (int16_t)(packet->seq - r->seq_highest);
-    bool fresh = !r->started || r->ssrc != packet->ssrc || ahead > MAX_DROPOUT || ahead < -MAX_MISORDER;
+    bool fresh = !r->started || r->ssrc != packet->ssrc || ahead > RTP_MAX_DROPOUT || ahead < -RTP_MAX_MISORDER;
     if (fresh)
         restart_reception(r, packet, clock_rate);
     else if (ahead > 0) {
@@ -132,7 +117,7 @@ static bool continues(const feed *f, const media_leg *from, const rtp_packet *pa
 {
     int16_t ahead = (int16_t)(packet->seq - f->seq_highest);
     return f->kind == FEED_RELAY && f->leg == from->id && f->ssrc == packet->ssrc && f->stream == stream &&
-           ahead <= MAX_DROPOUT && ahead >= -MAX_MISORDER;
+           ahead <= RTP_MAX_DROPOUT && ahead >= -RTP_MAX_MISORDER;
 }
 
 /* A packet of the input is not sent on: the numbers after it close up. */
@@ -140,14 +125,18 @@ static void skip(media_leg *to, const media_leg *from, const rtp_packet *packet)
 {
     feed *f = &to->feed;
     int16_t ahead = (int16_t)(packet->seq - f->seq_highest);
-    if (f->kind != FEED_RELAY || f->leg != from->id || f->ssrc != packet->ssrc || ahead <= 0)
+    if (f->leg != from->id || f->ssrc != packet->ssrc || ahead <= 0)
+        return;
+    if (f->kind == FEED_TRANSCODED)
+        f->seq_highest = packet->seq;
+    if (f->kind != FEED_RELAY)
         return;
     f->seq_offset--;
     f->seq_highest = packet->seq;
     f->seq_floor = packet->seq;
 }
 
-static void relay_to(media_leg *to, media_leg *from, media_codec codec, const rtp_packet *packet, int64_t now)
+static void relay_to(media_leg *to, media_leg *from, const media_format *in, const rtp_packet *packet, int64_t now)
 {
     if (to->tone != NULL || to->digits.count != 0)
         return;
@@ -155,11 +144,10 @@ static void relay_to(media_leg *to, media_leg *from, media_codec codec, const rt
         to->feed.kind = FEED_NONE;
         return;
     }
-    const media_format *format = accepted_format(to, codec);
+    const media_format *format = accepted_format(to, in->codec);
     feed *f = &to->feed;
     if (format == NULL) {
-        drop(from);
-        skip(to, from, packet);
+        transcode(to, from, in, packet, now);
         return;
     }
     out_stream *stream = stream_of(to, format->clock_rate);
@@ -177,7 +165,7 @@ static void relay_to(media_leg *to, media_leg *from, media_codec codec, const rt
         };
         marker = true;
     } else if ((int16_t)(packet->seq - f->seq_floor) < 0) {
-        drop(from); /* late, and its number has been given away */
+        relay_drop(from); /* late, and its number has been given away */
         return;
     }
     uint32_t ts = packet->ts + f->ts_offset;
@@ -221,7 +209,7 @@ void relay_receive(media_leg *leg, uint8_t *data, size_t size, const media_addre
 {
     rtp_packet packet;
     if (!relay_known_sender(leg, from) || !parse(data, size, &packet)) {
-        drop(leg);
+        relay_drop(leg);
         return;
     }
     leg->heard_us = now;
@@ -229,7 +217,7 @@ void relay_receive(media_leg *leg, uint8_t *data, size_t size, const media_addre
     bool is_event = false;
     const media_format *format = received_format(leg, packet.payload_type, &is_event);
     if (format == NULL) {
-        drop(leg);
+        relay_drop(leg);
         skip_for_all(leg, &packet);
         return;
     }
@@ -245,9 +233,11 @@ void relay_receive(media_leg *leg, uint8_t *data, size_t size, const media_addre
     if (leg->ear != NULL)
         ear_packet(leg, format->codec, packet.payload, packet.payload_size, packet.marker, packet.payload_type,
                    packet.ssrc, now);
+    if (leg->voice != NULL)
+        voice_packet(leg, format, &packet);
     for (uint32_t next = leg->first_listener; next != 0;) {
         media_leg *to = media_leg_at(next - 1);
         next = to->next_listener;
-        relay_to(to, leg, format->codec, &packet, now);
+        relay_to(to, leg, format, &packet, now);
     }
 }

@@ -27,24 +27,36 @@ static void link_to_source(media_leg *leg, media_leg *source)
     leg->linked = true;
 }
 
-void route_set(tel_leg_id id, tel_source source, tel_leg_id from)
+void route_set(const tel_route_change *change)
 {
+    tel_source source = change->source;
+    tel_leg_id from = change->from;
     media_leg *heard = source == TEL_SOURCE_LEG ? media_leg_of(from) : NULL;
-    media_leg *leg = media_leg_of(id);
+    media_leg *leg = media_leg_of(change->leg);
     if (leg == NULL)
         return;
     if (heard != NULL && heard->id != from)
-        heard = NULL; /* an earlier leg of the slot that `id` has just taken over */
-    bool same = leg->source == source && (source != TEL_SOURCE_LEG || (leg->from == from && leg->linked));
+        heard = NULL; /* an earlier leg of the slot that `leg` has just taken over */
+    const clip *sound = source == TEL_SOURCE_MUSIC ? sound_music(change->sound) : NULL;
+    bool same = leg->source == source && leg->music == sound &&
+                (source != TEL_SOURCE_LEG || (leg->from == from && leg->linked)) &&
+                (source != TEL_SOURCE_MIX || mix_is(leg, change->voices));
     if (!same) {
         unlink_from_source(leg);
         leg->source = source;
+        leg->music = sound;
         leg->from = source == TEL_SOURCE_LEG ? from : 0;
         leg->clip_frame = 0;
+        if (source == TEL_SOURCE_MIX)
+            mix_set(leg, change->voices);
+        else
+            mix_close(leg);
         if (heard != NULL)
             link_to_source(leg, heard);
         else if (source != TEL_SOURCE_LEG && source != TEL_SOURCE_SILENCE)
             play_wake(leg);
+        if (heard == NULL)
+            transcode_close(leg);
     }
     bool music = source == TEL_SOURCE_MUSIC;
     if (music != leg->music_told) {
@@ -56,6 +68,9 @@ void route_set(tel_leg_id id, tel_source source, tel_leg_id from)
 void route_forget(media_leg *leg)
 {
     unlink_from_source(leg);
+    mix_close(leg);
+    voice_close(leg);
+    transcode_close(leg);
     leg->source = TEL_SOURCE_SILENCE;
     while (leg->first_listener)
         unlink_from_source(media_leg_at(leg->first_listener - 1));

@@ -1,6 +1,7 @@
-/* Music out of a WAV file: any rate, mono or stereo (mixed to mono), 16-bit PCM, A-law or µ-law. */
+/* Sound out of WAV files: any rate, mono or stereo (mixed to mono), 16-bit PCM, A-law or µ-law. */
 #include <pjlib.h>
 #include <pjmedia.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,26 +12,27 @@
 #define READ_BUFFER 65536 /* holds READ_MS of any rate */
 #define MAX_SECONDS 600 /* what is longer is cut: a minute of music takes 1.5 MB for three 64 kbit/s codecs */
 
-typedef struct music {
-    pj_pool_t *pool;
+/* A file's sound, kept for as long as a codec may still have to be encoded. */
+typedef struct wav {
+    struct wav *next;
     int16_t *pcm; /* at the file's rate */
     size_t samples;
     uint32_t rate;
-} music;
+} wav;
 
-/* The file's sound, kept for as long as a codec may still have to be encoded. */
 static pj_caching_pool pools;
-static music file;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static wav *wavs;
 
 static void fail(const char *path, pj_status_t status, char *error, size_t error_size)
 {
     char reason[PJ_ERR_MSG_SIZE];
     pj_strerror(status, reason, sizeof(reason));
-    snprintf(error, error_size, "music file \"%s\": %s", path, reason);
+    snprintf(error, error_size, "sound file \"%s\": %s", path, reason);
 }
 
 /* Reads the file whole, mixing its channels. */
-static pj_status_t read_all(pjmedia_port *player, music *m)
+static pj_status_t read_all(pjmedia_port *player, wav *m)
 {
     unsigned channels = PJMEDIA_PIA_CCNT(&player->info);
     unsigned frame_samples = PJMEDIA_PIA_SPF(&player->info);
@@ -65,7 +67,7 @@ static pj_status_t read_all(pjmedia_port *player, music *m)
 
 static void fill(const void *what, uint32_t rate, int16_t *out, size_t samples)
 {
-    const music *m = what;
+    const wav *m = what;
     if (rate == m->rate) {
         memcpy(out, m->pcm, (samples < m->samples ? samples : m->samples) * sizeof(*out));
         return;
@@ -92,36 +94,56 @@ static void fill(const void *what, uint32_t rate, int16_t *out, size_t samples)
     pj_pool_release(pool);
 }
 
-clip *wav_create(const char *path, char *error, size_t error_size)
+static pj_status_t read_file(const char *path, wav *file)
 {
-    pj_caching_pool_init(&pools, NULL, 0);
-    file = (music){.pool = pj_pool_create(&pools.factory, "music", 4096, 4096, NULL)};
+    pj_pool_t *pool = pj_pool_create(&pools.factory, "wav", 4096, 4096, NULL);
+    if (pool == NULL)
+        return PJ_ENOMEM;
     pjmedia_port *player = NULL;
-    pj_status_t status = PJ_ENOMEM;
-    if (file.pool != NULL)
-        status = pjmedia_wav_player_port_create(file.pool, path, READ_MS, PJMEDIA_FILE_NO_LOOP | PJMEDIA_FILE_NO_LOCK,
-                                                READ_BUFFER, &player);
+    pj_status_t status = pjmedia_wav_player_port_create(
+        pool, path, READ_MS, PJMEDIA_FILE_NO_LOOP | PJMEDIA_FILE_NO_LOCK, READ_BUFFER, &player);
     if (status == PJ_SUCCESS)
-        status = read_all(player, &file);
+        status = read_all(player, file);
     if (player != NULL)
         pjmedia_port_destroy(player);
+    pj_pool_release(pool);
+    return status;
+}
+
+clip *wav_create(const char *path, bool loops, char *error, size_t error_size)
+{
     clip *result = NULL;
+    wav *file = calloc(1, sizeof(*file));
+    pj_status_t status = file != NULL ? read_file(path, file) : PJ_ENOMEM;
     if (status == PJ_SUCCESS) {
-        uint32_t frames = (uint32_t)((uint64_t)file.samples * MEDIA_FRAMES_PER_SECOND / file.rate);
-        result = clip_create(frames, true, fill, &file);
+        pthread_mutex_lock(&lock);
+        file->next = wavs;
+        wavs = file;
+        pthread_mutex_unlock(&lock);
+        uint32_t frames = (uint32_t)((uint64_t)file->samples * MEDIA_FRAMES_PER_SECOND / file->rate);
+        result = clip_create(frames, loops, fill, file);
         status = result != NULL ? PJ_SUCCESS : PJ_ENOMEM;
+    } else if (file != NULL) {
+        free(file->pcm);
+        free(file);
     }
     if (status != PJ_SUCCESS)
         fail(path, status, error, error_size);
     return result;
 }
 
-void wav_free(void)
+void wav_start(void)
 {
-    free(file.pcm);
-    if (file.pool != NULL) {
-        pj_pool_release(file.pool);
-        pj_caching_pool_destroy(&pools);
+    pj_caching_pool_init(&pools, NULL, 0);
+}
+
+void wav_stop(void)
+{
+    while (wavs != NULL) {
+        wav *file = wavs;
+        wavs = file->next;
+        free(file->pcm);
+        free(file);
     }
-    file = (music){0};
+    pj_caching_pool_destroy(&pools);
 }

@@ -16,6 +16,15 @@
 #define MEDIA_MAX_PACKET 2048
 #define MEDIA_MAX_DIGITS 64
 #define RTP_HEADER 12
+/* RFC 3550 §A.1: beyond these a jump of the sequence number is a new source, not loss or reordering. */
+#define RTP_MAX_DROPOUT 3000
+#define RTP_MAX_MISORDER 100
+
+/* What is mixed or transcoded is PCM of this rate. */
+#define MEDIA_WIDE_RATE 16000
+#define MEDIA_WIDE_FRAME (MEDIA_WIDE_RATE / MEDIA_FRAMES_PER_SECOND)
+#define MEDIA_MAX_SAMPLES (MEDIA_WIDE_RATE * 120 / 1000) /* 120 ms, the longest opus packet */
+#define MEDIA_MAX_PAYLOAD 512                            /* of a frame that we encode */
 
 struct clip;
 struct ear;
@@ -47,18 +56,29 @@ typedef struct out_stream {
 } out_stream;
 
 /* What the last packet sent on a leg came from: while it stays the same, timestamps follow the source's own. */
-typedef enum feed_kind { FEED_NONE, FEED_RELAY, FEED_CLIP, FEED_DIGITS } feed_kind;
+typedef enum feed_kind { FEED_NONE, FEED_RELAY, FEED_TRANSCODED, FEED_PLAYED, FEED_DIGITS } feed_kind;
 typedef struct feed {
     feed_kind kind;
     uint16_t seq_offset;  /* FEED_RELAY: out = in + offset */
-    uint16_t seq_highest; /* of the input */
+    uint16_t seq_highest; /* FEED_RELAY, FEED_TRANSCODED: of the input */
     uint16_t seq_floor;   /* input packets before it belong to another offset */
     uint32_t ts_offset;
     uint32_t ssrc;
     tel_leg_id leg;
-    const struct clip *clip;
+    const void *played; /* FEED_PLAYED: the clip or mix */
     const out_stream *stream;
 } feed;
+
+typedef struct rtp_packet {
+    uint8_t *data;
+    size_t size;
+    const uint8_t *payload;
+    size_t payload_size;
+    uint8_t payload_type;
+    bool marker;
+    uint16_t seq;
+    uint32_t ts, ssrc;
+} rtp_packet;
 
 /* RFC 3550 §A.1, §A.8. */
 typedef struct reception {
@@ -130,7 +150,9 @@ typedef struct media_leg {
 
     uint32_t tick_index; /* place in the list of legs that need the tick, + 1 */
     uint32_t clip_frame;
+    const struct clip *music; /* TEL_SOURCE_MUSIC */
     const struct clip *tone;
+    struct playlist *playlist; /* what follows the tone */
     uint32_t tone_frame;
     uint64_t tone_token;
     digit_out digits;
@@ -138,11 +160,22 @@ typedef struct media_leg {
     reception reception;
     digit_in digit_in;
     struct ear *ear;
+    struct voice *voice;           /* while it is in a mix */
+    struct mix *mix;               /* TEL_SOURCE_MIX */
+    struct transcoder *transcoder; /* of what it is sent */
 
     atomic_bool has_digits;
     counter packets_received, packets_sent, bytes_received, bytes_sent, packets_dropped, packets_lost, digits_dropped;
+    counter packets_transcoded;
     counter jitter_us;
 } media_leg;
+
+/* Clips to be played one after another; owned by the leg once they are. */
+typedef struct playlist {
+    uint32_t count, next;
+    uint32_t patience; /* ticks to wait for a clip that is being encoded */
+    const struct clip *clips[];
+} playlist;
 
 typedef struct media_totals {
     counter received, sent, dropped, digits_dropped;
@@ -172,6 +205,8 @@ void commands_start(int wake_fd);
 /* Carries out what has been posted; false when the last of it was to stop. */
 bool commands_run(int64_t now);
 bool commands_post_stop(void);
+/* Plays a list on a leg, or, where `list` is NULL, reports that it cannot be played; takes the list over. */
+void commands_post_list(tel_leg_id leg, playlist *list, uint64_t token, const char *reason);
 /* Drops a leg's state, sockets included; its tone is reported as ended. */
 void leg_close(media_leg *leg);
 
@@ -195,10 +230,12 @@ void stream_send(media_leg *leg, out_stream *stream, const uint8_t *packet, size
 
 /* ---------------------------------------------------------------- route.c, relay.c: who hears whom */
 
-void route_set(tel_leg_id id, tel_source source, tel_leg_id from);
+void route_set(const tel_route_change *change);
 /* The leg goes: nobody is sent what it sends any more. */
 void route_forget(media_leg *leg);
 void relay_receive(media_leg *leg, uint8_t *packet, size_t size, const media_address *from, int64_t now);
+/* Counts a packet of the leg's that goes nowhere. */
+void relay_drop(media_leg *leg);
 bool relay_known_sender(const media_leg *leg, const media_address *from);
 
 /* ---------------------------------------------------------------- play.c: clips, tones and digits by the tick */
@@ -211,7 +248,10 @@ void play_sleep(media_leg *leg);
 /* One tick of 20 ms for every leg in the list. `between` is called after each batch of packets. */
 void play_tick(int64_t now, void (*between)(void));
 void play_tone(media_leg *leg, tel_tone tone, uint64_t token);
-/* Ends the tone that is being played, if any, and reports it. */
+void play_list(media_leg *leg, playlist *list, uint64_t token);
+/* Sends 20 ms in the leg's codec; `what` says from where, so that its timestamps go on. */
+void play_payload(media_leg *leg, const void *what, const uint8_t *payload, size_t size, int64_t now);
+/* Ends the tone or list that is being played, if any, and reports it. */
 void play_tone_end(media_leg *leg);
 
 /* ---------------------------------------------------------------- digits_rtp.c: RFC 4733 */
@@ -239,14 +279,55 @@ bool codecs_configured(media_codec codec);
 bool codec_is_table(media_codec codec);
 /* The rate of the PCM that is encoded. */
 uint32_t codec_pcm_rate(media_codec codec);
-coder *coder_open_encoder(media_codec codec);
-/* Decodes to 8000 Hz. */
-coder *coder_open_decoder(media_codec codec);
-/* One frame of 20 ms at codec_pcm_rate; bytes written. */
+/* `rate` of the PCM: codec_pcm_rate or MEDIA_WIDE_RATE. */
+coder *coder_open_encoder(media_codec codec, uint32_t rate);
+/* `rate` of the PCM: 8000 or MEDIA_WIDE_RATE. */
+coder *coder_open_decoder(media_codec codec, uint32_t rate);
+/* One frame of 20 ms; bytes written. */
 size_t coder_encode(coder *c, const int16_t *pcm, uint8_t *out, size_t out_size);
 /* Samples written. */
 size_t coder_decode(coder *c, const uint8_t *payload, size_t size, int16_t *out, size_t out_samples);
 void coder_close(coder *c);
+
+/* ---------------------------------------------------------------- resample.c: 8 to 16 kHz and back */
+
+#define HALFBAND_TAPS 8
+
+typedef struct halfband {
+    int16_t past[4 * HALFBAND_TAPS];
+} halfband;
+
+void resample_start(void);
+/* `out` takes twice as many; at most MEDIA_MAX_SAMPLES in. */
+void resample_up(halfband *h, const int16_t *in, size_t samples, int16_t *out);
+/* `out` takes half as many; `samples` is even. */
+void resample_down(halfband *h, const int16_t *in, size_t samples, int16_t *out);
+
+/* ---------------------------------------------------------------- voice.c, mix.c: several voices on one leg */
+
+typedef struct voice voice;
+typedef struct mix mix;
+
+/* The leg is to be mixed into one leg more, or fewer. */
+void voice_use(media_leg *leg);
+void voice_drop(media_leg *leg);
+void voice_close(media_leg *leg);
+void voice_packet(media_leg *leg, const media_format *format, const rtp_packet *packet);
+/* MEDIA_WIDE_FRAME samples, the same ones all through a tick; NULL: silence. */
+const int16_t *voice_frame(media_leg *leg, uint32_t tick);
+
+void mix_set(media_leg *leg, const tel_leg_id *voices);
+bool mix_is(const media_leg *leg, const tel_leg_id *voices);
+void mix_close(media_leg *leg);
+/* `silent`: something else is being played to the leg. */
+void mix_tick(media_leg *leg, uint32_t tick, bool silent, int64_t now);
+
+/* ---------------------------------------------------------------- transcode.c: legs without a common codec */
+
+typedef struct transcoder transcoder;
+
+void transcode(media_leg *to, media_leg *from, const media_format *in, const rtp_packet *packet, int64_t now);
+void transcode_close(media_leg *leg);
 
 /* ---------------------------------------------------------------- clips.c, tones.c, melody.c, wav.c: what is played */
 
@@ -273,8 +354,18 @@ clip *tone_create(tel_tone tone);
 clip *tone_create_ringback(void);
 clip *tone_create_continuous(uint32_t hz);
 clip *melody_create(void);
-clip *wav_create(const char *path, char *error, size_t error_size);
-void wav_free(void);
+void wav_start(void);
+void wav_stop(void);
+/* Any thread. */
+clip *wav_create(const char *path, bool loops, char *error, size_t error_size);
+
+/* ---------------------------------------------------------------- sounds.c: files by name */
+
+void sounds_start(void);
+/* Joins the thread that reads files; clips and files last until clips_stop and wav_stop. */
+void sounds_stop(void);
+/* The clip of a tel_sound; NULL: there is none of that number. */
+const clip *sound_music(uint32_t sound);
 
 /* ---------------------------------------------------------------- ear.c, detect.c, record.c: for test phones */
 

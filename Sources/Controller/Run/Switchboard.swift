@@ -82,18 +82,19 @@ struct Switchboard {
     mutating func route(_ routes: [Route], _ report: ReportID) {
         let changes = routes.compactMap { route -> tel_route_change? in
             guard let handle = handles[route.leg] else { return nil }
+            var change = tel_route_change()
+            change.leg = handle
             switch route.source {
-            case .silence: return tel_route_change(leg: handle, source: TEL_SOURCE_SILENCE, from: 0)
-            case .music: return tel_route_change(leg: handle, source: TEL_SOURCE_MUSIC, from: 0)
-            case .ringback: return tel_route_change(leg: handle, source: TEL_SOURCE_RINGBACK, from: 0)
-            case .dialTone: return tel_route_change(leg: handle, source: TEL_SOURCE_DIAL_TONE, from: 0)
+            case .silence: change.source = TEL_SOURCE_SILENCE
+            case .music: change.source = TEL_SOURCE_MUSIC
+            case .ringback: change.source = TEL_SOURCE_RINGBACK
+            case .dialTone: change.source = TEL_SOURCE_DIAL_TONE
             case .leg(let other):
                 // A party that is gone is heard as silence.
-                guard let from = handles[other] else {
-                    return tel_route_change(leg: handle, source: TEL_SOURCE_SILENCE, from: 0)
-                }
-                return tel_route_change(leg: handle, source: TEL_SOURCE_LEG, from: from)
+                change.from = handles[other] ?? 0
+                change.source = change.from == 0 ? TEL_SOURCE_SILENCE : TEL_SOURCE_LEG
             }
+            return change
         }
         let isDone = !changes.isEmpty && telephony.route(changes, token: report.number) == TEL_OK
         if !isDone, report != .none {
