@@ -12,10 +12,18 @@ let serviceCommands: [Command] = [
             """,
         options: [
             configOption,
+            Option("log-level", "LEVEL", "notice, info (a line for each event), debug (and for each leg) (notice)"),
+            Option("trace-sip", "FILE", "record every SIP message as pcap, for Wireshark or sngrep"),
             Option("trace", "FILE", "record everything the engine is told, for `warmline replay`"),
         ]
     ) { arguments in
-        let service = Service(configuration: try configuration(arguments), trace: arguments.value("trace"))
+        let level = arguments.value("log-level") ?? LogLevel.notice.rawValue
+        guard let logLevel = LogLevel(rawValue: level) else {
+            throw Failure.usage("--log-level \(level): the levels are notice, info and debug")
+        }
+        let service = Service(
+            configuration: try configuration(arguments), trace: arguments.value("trace"),
+            traceSIP: arguments.value("trace-sip"), logLevel: logLevel)
         try service.run(ready: { output("ready") }, say: { complain($0) })
         return 0
     },
@@ -25,9 +33,10 @@ let serviceCommands: [Command] = [
             Every mistake is named on a line of its own: file, line, key and reason. Passwords are masked in what is
             printed. Relative paths in a configuration are relative to the directory in which warmline runs.
             """,
-        options: [configOption]
+        options: [configOption, Option("quiet", nil, "print mistakes alone")]
     ) { arguments in
-        output(try configuration(arguments).json.pretty)
+        let configuration = try configuration(arguments)
+        if !arguments.has("quiet") { output(configuration.json.pretty) }
         return 0
     },
     Command(

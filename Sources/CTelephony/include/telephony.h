@@ -83,6 +83,8 @@ typedef struct tel_config {
     uint32_t rtp_timeout_ms;          /**< 0: never */
 
     uint32_t max_legs; /**< slots; 0: 8192 */
+    /** Every SIP message is written to this file in libpcap's format, SRTP keys masked; NULL: none is. */
+    const char *_Nullable trace_file;
     /** Whether legs accept a REFER, Replaces and so on is a matter of later commands, not of this structure. */
     tel_faults faults;
 } tel_config;
@@ -323,6 +325,8 @@ typedef struct tel_stats {
     uint32_t legs_open, legs_peak, legs_max;
     uint64_t rtp_received, rtp_sent, rtp_dropped;
     uint64_t digits_dropped;
+    uint64_t turns; /**< how often the SIP thread has looked for work: it stands still when the thread hangs */
+    uint64_t trace_dropped; /**< messages that the trace file lacks: it could not be written, or not fast enough */
 } tel_stats;
 void tel_get_stats(tel_stats *stats);
 

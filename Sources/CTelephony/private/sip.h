@@ -58,7 +58,7 @@ struct sip {
     void *context;
     atomic_bool accepting;
     atomic_uint retry_after_s;
-    atomic_ullong malformed, no_rtp_port, received, sent, digits_dropped;
+    atomic_ullong malformed, no_rtp_port, received, sent, digits_dropped, turns, trace_dropped;
 };
 
 extern struct sip sip;
@@ -128,6 +128,10 @@ void faults_forget_dialog(const pj_str_t *call_id);
 void faults_reset(void);
 /** Whether the next re-INVITE or UPDATE is to be refused; with `status` it counts as refused. */
 bool faults_refuse_offer(int *status);
+
+/* trace.c */
+bool trace_start(const char *path, char *error, size_t error_size);
+void trace_stop(void);
 
 /* resolver.c */
 pj_status_t resolver_start(void);

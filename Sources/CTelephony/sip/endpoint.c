@@ -29,6 +29,7 @@ static int work(void *unused)
     PJ_UNUSED_ARG(unused);
     while (!atomic_load(&worker.stopping)) {
         pj_time_val timeout = {0, WORKER_WAIT_MS};
+        atomic_fetch_add_explicit(&sip.turns, 1, memory_order_relaxed);
         pjsip_endpt_handle_events(sip.endpoint, &timeout);
     }
     return 0;
@@ -179,6 +180,8 @@ static bool start_endpoint(const tel_config *config, char *error, size_t error_s
     sip.pool = pjsip_endpt_create_pool(sip.endpoint, "warmline", 1000, 1000);
     add_user_agent(config->user_agent);
     pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip.endpoint), on_dropped);
+    if (config->trace_file && !trace_start(config->trace_file, error, error_size))
+        return false;
     if (config->listen_count == 0) {
         snprintf(error, error_size, "no address to listen on");
         return false;
@@ -220,6 +223,7 @@ static void stop_all(bool media)
         if (sip.pool)
             pjsip_endpt_release_pool(endpoint, sip.pool);
         pjsip_endpt_destroy(endpoint);
+        trace_stop();
         sip.endpoint = NULL;
         pj_caching_pool_destroy(&sip.caching_pool);
     }

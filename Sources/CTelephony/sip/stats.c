@@ -30,6 +30,8 @@ void tel_get_stats(tel_stats *stats)
     stats->messages_received = atomic_load(&sip.received);
     stats->messages_sent = atomic_load(&sip.sent);
     stats->digits_dropped = atomic_load(&sip.digits_dropped);
+    stats->turns = atomic_load(&sip.turns);
+    stats->trace_dropped = atomic_load(&sip.trace_dropped);
     legs_count(&stats->legs_open, &stats->legs_peak, &stats->legs_max);
     media_get_stats(stats);
 }

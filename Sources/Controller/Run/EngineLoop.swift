@@ -11,6 +11,7 @@ final class EngineLoop {
     private let log: any EventSink
     private let settings: Settings
     private let trace: TraceWriter?
+    private let happenings: Happenings?
     private let clock: () -> EventTime
 
     private var engine: TransferEngine
@@ -42,13 +43,14 @@ final class EngineLoop {
 
     init(
         engine: TransferEngine, settings: Settings, inbox: Inbox<RunMessage>, telephony: any Telephony,
-        log: any EventSink, trace: TraceWriter? = nil, clock: @escaping () -> EventTime
+        log: any EventSink, trace: TraceWriter? = nil, happenings: Happenings? = nil, clock: @escaping () -> EventTime
     ) {
         self.engine = engine
         self.settings = settings
         self.inbox = inbox
         self.log = log
         self.trace = trace
+        self.happenings = happenings
         self.clock = clock
         switchboard = Switchboard(telephony: telephony)
     }
@@ -169,6 +171,7 @@ final class EngineLoop {
 
     private func feed(_ input: Input, at time: EventTime) {
         trace?.write(input, at: time)
+        happenings?.note(input, arriving: arriving?.call, at: time)
         if case .legEnded(let leg, _) = input { outbox.forget(leg: leg) }
         for effect in engine.handle(input, at: time) {
             if settings.waitsForLog, outbox.holdsBack(effect, now: time.mono) { continue }
@@ -177,6 +180,7 @@ final class EngineLoop {
     }
 
     private func perform(_ effect: Effect, at time: EventTime) {
+        happenings?.note(effect, arriving: arriving?.call, at: time)
         switch effect {
         case .adopt(let leg, let handle):
             switchboard.adopt(leg, handle: handle)
@@ -205,6 +209,7 @@ final class EngineLoop {
 
     private func write(_ record: CallRecord) {
         let ticket = log.append(record)
+        happenings?.note(record)
         guard let call = record.call else { return }
         switch record.event {
         case .callArrived: openCalls.insert(call)

@@ -11,10 +11,17 @@ public struct Service: Sendable {
     public var configuration: Configuration
     /// Where every input of the engine is recorded; null: nowhere.
     public var trace: String?
+    /// Where every SIP message is recorded, as pcap; null: nowhere.
+    public var traceSIP: String?
+    public var logLevel: LogLevel
 
-    public init(configuration: Configuration, trace: String? = nil) {
+    public init(
+        configuration: Configuration, trace: String? = nil, traceSIP: String? = nil, logLevel: LogLevel = .notice
+    ) {
         self.configuration = configuration
         self.trace = trace
+        self.traceSIP = traceSIP
+        self.logLevel = logLevel
     }
 
     /// Runs until a signal ends it and the last call is over. Once a process.
@@ -40,7 +47,8 @@ public struct Service: Sendable {
         let started = EventTime.now()
         let version = ServiceStarted(version: warmlineVersion, bootID: parts.log.configuration.boot)
         parts.log.append(CallRecord(time: started, event: .serviceStarted(version)))
-        let loop = startLoop(parts, started: started, inbox: inbox)
+        let happenings = Happenings(level: logLevel, say: say)
+        let loop = startLoop(parts, started: started, inbox: inbox, happenings: happenings)
         let methods = ControlMethods(
             inbox: inbox, status: { [self] in status($0, started: started, parts) },
             stream: { [self] in try stream($0, to: $1, begun: $2, until: $3) })
@@ -49,12 +57,16 @@ public struct Service: Sendable {
         let signals = watchSignals(inbox: inbox, say: say)
         ready()
         ServiceManager.notify("READY=1\nSTATUS=taking calls")
+        let watchdog = Watchdog(
+            inbox: inbox, turns: { parts.telephony.turns }, notify: { ServiceManager.notify($0) })
 
         loop.join()
+        watchdog?.stop()
         Signals.wake()
         signals.join()
         parts.telephony.stop()
         parts.trace?.close()
+        happenings?.stop()
         // Whoever follows the log sees its end.
         parts.log.close()
         server.stop()
@@ -77,7 +89,7 @@ public struct Service: Sendable {
         undo.append(socket.stop)
         let log = try openLog(inbox: inbox, say: say)
         undo.append(log.close)
-        let telephony = try TelephonyService(configuration, inbox: inbox)
+        let telephony = try TelephonyService(configuration, traceFile: traceSIP, inbox: inbox)
         undo.append(telephony.stop)
         let engine = configuration.engine(port: telephony.addresses.first?.port)
         return Parts(
@@ -104,7 +116,9 @@ public struct Service: Sendable {
         return log
     }
 
-    private func startLoop(_ parts: Parts, started: EventTime, inbox: Inbox<RunMessage>) -> JoinableThread {
+    private func startLoop(
+        _ parts: Parts, started: EventTime, inbox: Inbox<RunMessage>, happenings: Happenings?
+    ) -> JoinableThread {
         // The milliseconds of the start keep call ids apart from those of earlier runs.
         let run = String(started.wall / 1000, radix: 36)
         let settings = EngineLoop.Settings(
@@ -114,7 +128,8 @@ public struct Service: Sendable {
         return startThread("engine") {
             EngineLoop(
                 engine: TransferEngine(configuration: parts.engine), settings: settings, inbox: inbox,
-                telephony: SIPTelephony(), log: parts.log, trace: parts.trace, clock: EventTime.now
+                telephony: SIPTelephony(), log: parts.log, trace: parts.trace, happenings: happenings,
+                clock: EventTime.now
             ).run()
         }
     }

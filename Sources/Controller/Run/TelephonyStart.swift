@@ -21,7 +21,8 @@ final class TelephonyService: @unchecked Sendable {
     private var isStopped = false
 
     /// Begins to listen; what is reported goes to the inbox.
-    init(_ configuration: Configuration, inbox: Inbox<RunMessage>) throws(ControllerError) {
+    /// - Parameter traceFile: where every SIP message is recorded, as pcap.
+    init(_ configuration: Configuration, traceFile: String? = nil, inbox: Inbox<RunMessage>) throws(ControllerError) {
         let strings = CStrings()
         let sip = configuration.sip
         let media = configuration.media
@@ -39,7 +40,7 @@ final class TelephonyService: @unchecked Sendable {
             port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
             music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
-            max_legs: 0, faults: tel_faults())
+            max_legs: 0, trace_file: strings.add(traceFile), faults: tel_faults())
         let context = Unmanaged.passRetained(inbox)
         self.context = context
         var reason = [CChar](repeating: 0, count: 512)
@@ -67,6 +68,15 @@ final class TelephonyService: @unchecked Sendable {
         context.release()
     }
 
+    /// How often the SIP thread has looked for work.
+    var turns: UInt64 {
+        var stats = tel_stats()
+        monitor.lock()
+        if !isStopped { tel_get_stats(&stats) }
+        monitor.unlock()
+        return stats.turns
+    }
+
     /// What `status` says of SIP.
     var status: [JSONValue.Member] {
         var stats = tel_stats()
@@ -85,6 +95,7 @@ final class TelephonyService: @unchecked Sendable {
                     "legs_open": number(UInt64(stats.legs_open)),
                     "legs_peak": number(UInt64(stats.legs_peak)),
                     "legs_max": number(UInt64(stats.legs_max)),
+                    "trace_dropped": number(stats.trace_dropped),
                 ]),
             .init(
                 "rtp",
