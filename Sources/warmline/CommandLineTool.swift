@@ -4,7 +4,8 @@ import Metrics
 
 /// The command line: finds the command, runs it, says what went wrong.
 enum CommandLineTool {
-    static let commands: [Command] = serviceCommands + callCommands + logCommands + metricsCommands
+    static let commands: [Command] =
+        serviceCommands + callCommands + [topCommand] + logCommands + metricsCommands + [completionCommand]
 
     static func main(_ words: [String]) -> Int32 {
         // A reader that went away (`| head`) is noticed by the failed write, not by the signal.
