@@ -32,17 +32,8 @@ for n in 1 2 3; do within 20 "node $n is not ready" grep -q ready "$job_dir/ctl-
 
 # Kamailio reads its lists from where it runs; the file says just their names.
 cp "$dialplan"/{kamailio.cfg,dispatcher.list} .
-sed -i "s|\"list_file\", \"|&$PWD/|; s|\"fifo_name\", \"|&$PWD/|" kamailio.cfg
+sed -i "s|\"list_file\", \"|&$PWD/|" kamailio.cfg
 start kamailio kamailio -DD -E -f "$PWD/kamailio.cfg" -w "$PWD" -Y "$PWD"
-active() { kamcmd_count "$1"; }
-states() { grep -c . <(sed -n 's/.*FLAGS.*/&/p' <<<"$1"); }
-rpc() {
-    local id=$RANDOM reply=$PWD/kamailio_rpc.reply.$RANDOM
-    mkfifo "$reply"
-    printf '{"jsonrpc":"2.0","method":"%s","id":%s,"reply_name":"%s"}\n' "$1" "$id" "$(basename "$reply")" >kamailio_rpc.fifo &
-    timeout 5 cat "$reply"
-    rm -f "$reply"
-}
 
 phone() { # phone USER PORT OPTIONS…: its commands go to phone-USER.in
     local user=$1 port=$2
@@ -53,8 +44,8 @@ phone() { # phone USER PORT OPTIONS…: its commands go to phone-USER.in
     exec {input}>"phone-$user.in"
     within 10 "phone $user does not register" grep -q '"event":"registered"' "$job_dir/phone-$user.out"
 }
-phone 1001 5081 --tone 1300 --answer-after 0
-phone 3100 5090 --tone 1120
+phone 1001 5081 --rtp-ports 30000-30999 --tone 1300 --answer-after 0
+phone 3100 5090 --rtp-ports 31000-31999 --tone 1120
 to_caller=$input
 ok 'phones register with digest'
 
@@ -72,7 +63,6 @@ done
 ok "30 calls spread over the nodes: $(calls 1), $(calls 2), $(calls 3)"
 
 # A node goes with its calls up; whoever calls now gets another at once.
-lost=$(calls 2)
 kill -KILL "${nodes[1]}"
 before=$(answered)
 for _ in {1..15}; do echo 'call sip:7000@127.0.0.1:5060' >&"$to_caller"; done
@@ -114,7 +104,4 @@ if [ "$(figure received "${logs[@]}")" -ne 77 ]; then fail "received: $(figure r
 sum=0
 for log in "${logs[@]}"; do sum=$((sum + $(figure received "$log"))); done
 if [ "$sum" -ne 77 ]; then fail "the nodes' own figures sum up to $sum, not 77"; fi
-if [ "$(figure lost "${logs[@]}")" -ne "$lost" ] && [ "$lost" -gt 0 ]; then
-    echo "      calls of the killed node: $lost; lost by the figures: $(figure lost "${logs[@]}")"
-fi
 ok "the three logs merged: 77 calls received, as they were placed"

@@ -22,7 +22,9 @@ final class Scene {
     }
 
     var configurationFile: URL { directory.appending(path: "warmline.json5") }
-    var line: String { "sip:7000@\(address):\(Port.warmline)" }
+    var line: String {
+        PBX.current == nil ? "sip:7000@\(address):\(Port.warmline)" : "sip:7000@\(PBX.address):\(PBX.port)"
+    }
 
     /// Runs one test. `changes` go over the usual configuration, `{address}` in them becomes the scene's address.
     static func run(
@@ -38,7 +40,7 @@ final class Scene {
                 try await body(scene)
                 try await scene.finish(verifies: verifies)
                 scene.endAll()
-                try? FileManager.default.removeItem(at: scene.directory)
+                try scene.keep()
                 outcome = .success(())
             } catch {
                 // Before the processes are ended, so that it shows what they said by themselves.
@@ -54,12 +56,13 @@ final class Scene {
     }
 
     private init(_ changes: [String: Any], serve: [String]) throws {
-        address = Addresses.next()
+        address = PBX.current == nil ? Addresses.next() : PBX.phones
         directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(address)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         log = LogView(directory.appending(path: "events"))
         let file = directory.appending(path: "warmline.json5")
-        let configuration = Configuration.merged(Configuration.usual(address, directory), changes, address)
+        let usual = Configuration.usual(address, directory)
+        let configuration = Configuration.merged(PBX.current?.configuration(usual) ?? usual, changes, address)
         try JSONSerialization.data(withJSONObject: configuration, options: [.prettyPrinted, .sortedKeys]).write(
             to: file)
         warmline = try Child(
@@ -77,9 +80,12 @@ final class Scene {
     // MARK: - who takes part
 
     func phone(_ name: String, user: String, port: Int, tone: Int, _ options: [String] = []) async throws -> TestPhone {
-        let phone = try TestPhone(name, user: user, tone: tone, address: address, port: port, options)
+        let account = PBX.current.flatMap { $0.knows(user) ? $0.registration(user) : nil }
+        let phone = try TestPhone(
+            name, user: user, tone: tone, address: address, port: port, (account ?? []) + options)
         phones.append(phone)
         try await phone.says("ready", within: 10)
+        if account != nil { try await phone.says("registered") }
         return phone
     }
 
@@ -154,6 +160,16 @@ final class Scene {
             }
         }
         if verifies { try await Scene.warmline(["verify", log.directory.path(percentEncoded: false)]) }
+    }
+
+    /// Leaves the log to whoever asked for it by WARMLINE_KEEP, a directory, and nothing else behind.
+    private func keep() throws {
+        if let place = ProcessInfo.processInfo.environment["WARMLINE_KEEP"] {
+            let kept = URL(filePath: place).appending(path: UUID().uuidString)
+            try FileManager.default.createDirectory(at: kept, withIntermediateDirectories: true)
+            try FileManager.default.moveItem(at: log.directory, to: kept.appending(path: "events"))
+        }
+        try? FileManager.default.removeItem(at: directory)
     }
 
     private func endAll() {
