@@ -106,16 +106,20 @@ import Testing
         let log = try log()
         let page = try lines(MetricsCommand(paths: [log.directory], format: "html", target: "80")).joined()
         for part in [
-            "<!DOCTYPE html>", "<html lang=\"en\">", "Hold time per connection", "target 80 %",
+            "<!DOCTYPE html>", "<html lang=\"en\">", "Hold time per connection", "target 80 %:",
             "What became of transfers", "prefers-color-scheme:dark", "@media print", "name=\"viewport\"",
         ] {
             #expect(page.contains(part), "\(part)")
         }
         for part in ["<script", "<link", "src=", "@import", "url("] { #expect(!page.contains(part), "\(part)") }
-        // Every drawing has a name; ten calls are drawn.
+        // Every drawing is there for wide and for narrow screens, and has a name; ten calls are drawn.
         let drawings = page.components(separatedBy: "<svg").dropFirst()
-        #expect(drawings.count == 4 + 10)
+        #expect(drawings.count == 2 * (3 + 10))
         #expect(drawings.allSatisfy { $0.contains("role=\"img\" aria-label=\"") })
+        #expect(!page.contains("http-equiv"))
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-1000, "-1,000")] {
+            #expect(grouped(count) == text)
+        }
         for tag in ["svg", "section", "table", "rect", "text", "title", "div", "p", "h2"] {
             let opened = page.components(separatedBy: "<\(tag)>").count + page.components(separatedBy: "<\(tag) ").count
             let closedByName = page.components(separatedBy: "</\(tag)>").count - 1

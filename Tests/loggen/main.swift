@@ -1,4 +1,4 @@
-// loggen COUNT DIRECTORY [SEED [NODE]]: writes a simulated log of COUNT events, in segments as the controller does.
+// loggen COUNT DIRECTORY [SEED [NODE [AGENTS]]]: writes a simulated log of COUNT events, in segments as the controller does.
 
 import CallEvents
 import EventLog
@@ -15,8 +15,8 @@ func fail(_ message: String) -> Never {
 }
 
 let arguments = CommandLine.arguments
-guard (3...5).contains(arguments.count), let count = Int(arguments[1]), count > 0 else {
-    fail("usage: loggen COUNT DIRECTORY [SEED [NODE]]")
+guard (3...6).contains(arguments.count), let count = Int(arguments[1]), count > 0 else {
+    fail("usage: loggen COUNT DIRECTORY [SEED [NODE [AGENTS]]]")
 }
 var settings = LogGenerator.Settings()
 settings.seed = arguments.count > 3 ? UInt64(arguments[3]) ?? 1 : 1
@@ -26,8 +26,9 @@ if arguments.count > 4 {
     settings.agentPrefix = arguments[4]
 }
 settings.groups = ["billing", "support", "sales", "orders", "premium"]
-settings.agentsPerGroup = 40
-settings.meanBetweenCalls = 1.2
+settings.agentsPerGroup = arguments.count > 5 ? Int(arguments[5]) ?? 40 : 40
+// As many calls as keep the agents as busy, however few they are.
+settings.meanBetweenCalls = 48 / Double(settings.agentsPerGroup)
 settings.callers = 200_000
 var generator = LogGenerator(settings: settings)
 mkdir(arguments[2], 0o700)

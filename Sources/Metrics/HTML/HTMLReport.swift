@@ -1,4 +1,6 @@
+import CallEvents
 import EventLog
+import Foundation
 
 /// One self-contained page: no script, nothing fetched, readable on a phone and on paper.
 struct HTMLReport {
@@ -30,73 +32,143 @@ struct HTMLReport {
         return HTMLReport(total: total, times: times, agents: agents, slowest: slowest)
     }
 
-    func page() -> String {
-        let period = "\(total.from ?? "no event") to \(total.to ?? "")"
+    /// - Parameter refresh: seconds after which a browser loads the page again, for a wallboard.
+    func page(refresh: Double? = nil) -> String {
+        let nodes = total.input.nodes
+        let again = refresh.map { "<meta http-equiv=\"refresh\" content=\"\(max(1, Int($0.rounded(.up))))\">\n" } ?? ""
         return """
             <!DOCTYPE html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width,initial-scale=1">
-            <title>warmline: \(Markup.escaped(period))</title>
+            \(again)<title>warmline: \(Markup.escaped(period))</title>
             <style>\(Markup.palette)\(Self.style)</style>
             </head>
             <body>
-            <header><h1>Waiting, held and transferred calls</h1><p>\(Markup.escaped(period)) · \
-            \(Markup.escaped(counted(total.input.events, "event"))) of \
-            \(Markup.escaped(total.input.nodes.joined(separator: ", ")))</p></header>
+            <header><h1>Waiting, held and transferred calls</h1><p>\(Markup.escaped(period))</p>\(warnings)</header>
             <main>
             \(headlines)
-            \(section("How long callers waited for an answer", waitingPicture))
-            \(section("Service level and abandonment by \(times.by.first?.rawValue ?? "hour")", timesPicture))
-            \(section("Hold time per agent", agentsPicture))
-            \(section("What became of transfers", transfersPicture))
-            \(section("The callers who waited longest", slowestPictures))
-            \(section("All figures", allFigures))
+            \(section("waiting", "How long callers waited for an answer", waitingPicture))
+            \(section("times", "Service level and abandonment by \(unit)", timesPicture))
+            \(section("agents", "Hold time per agent", agentsTable))
+            \(section("transfers", "What became of transfers", transfersPicture))
+            \(section("slowest", "The callers who waited longest", slowestPictures, isLong: true))
+            \(section("figures", "All figures", allFigures, isLong: true))
             </main>
+            <footer><p>\(grouped(total.input.events)) events of \(counted(nodes.count, "node")): \
+            \(Markup.escaped(nodes.joined(separator: ", "))). The formula of each figure: \
+            warmline metrics --explain KEY.</p></footer>
             </body>
             </html>
 
             """
     }
 
-    private func section(_ title: String, _ content: String) -> String {
-        "<section><h2>\(Markup.escaped(title))</h2>\n\(content)\n</section>"
+    /// - Parameter isLong: whether it may be broken across printed pages.
+    private func section(_ id: String, _ title: String, _ content: String, isLong: Bool = false) -> String {
+        "<section aria-labelledby=\"\(id)\"\(isLong ? " class=\"long\"" : "")>"
+            + "<h2 id=\"\(id)\">\(Markup.escaped(title))</h2>\n\(content)\n</section>"
     }
 
-    private static let style = """
-        *{box-sizing:border-box}body{margin:0 auto;max-width:1000px;padding:1rem;background:var(--paper);\
-        color:var(--ink);font:16px/1.45 system-ui,sans-serif}h1{font-size:1.5rem;margin:.2rem 0}\
-        h2{font-size:1.1rem;margin:2rem 0 .6rem}header p,.note{color:var(--soft);margin:.2rem 0}\
-        .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(200px,1fr));gap:.7rem;margin-top:1rem}\
-        .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}\
-        .card h3{font-size:.85rem;font-weight:500;color:var(--soft);margin:0}\
-        .card p{margin:.15rem 0 0}.card .value{font-size:1.5rem;font-weight:650}\
-        .card .note{font-size:.85rem}.good{color:var(--good)}.bad{color:var(--bad)}\
-        svg{width:100%;height:auto;display:block}table{border-collapse:collapse;width:100%;font-size:.92rem}\
-        td,th{padding:.2rem .5rem;border-bottom:1px solid var(--line);text-align:left;font-weight:400}\
-        td{text-align:right;font-variant-numeric:tabular-nums}.head th{font-weight:650}\
-        .timeline{margin:.6rem 0}summary{cursor:pointer;color:var(--soft)}\
-        @media print{body{max-width:none}section{break-inside:avoid}details>*{display:block}}
-        """
+    /// What a drawing shows, in words.
+    func lead(_ text: String) -> String { text.isEmpty ? "" : "<p class=\"lead\">\(Markup.escaped(text))</p>\n" }
 
+    /// What the colours mean.
+    func legend(_ entries: [(colour: String, text: String)]) -> String {
+        let items = entries.map {
+            "<li><i aria-hidden=\"true\" style=\"background:var(--\($0.colour))\"></i>\(Markup.escaped($0.text))</li>"
+        }
+        return "<ul class=\"legend\">\(items.joined())</ul>"
+    }
+
+    /// `Monday 2 March 2026, 09:00 to 17:45, UTC`.
+    private var period: String {
+        guard total.from != nil else { return "No event" }
+        let from = moment(total.options.since ?? total.firstWall)
+        let to = moment(total.options.until ?? total.lastWall)
+        let zone = total.options.timeZone
+        let name = zone.secondsFromGMT() == 0 && zone.identifier == "GMT" ? "UTC" : zone.identifier
+        return "\(from.day), \(from.time) to \(from.day == to.day ? "" : "\(to.day), ")\(to.time), \(name)"
+    }
+
+    private func moment(_ wall: Int64) -> (day: String, time: String) {
+        let offset = total.options.timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(wall) / 1e6))
+        let civil = CivilTime(wall: wall, offset: offset)
+        let days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+        let months = [
+            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+            "November", "December",
+        ]
+        let day = "\(days[civil.weekday]) \(civil.day) \(months[civil.month - 1]) \(civil.year)"
+        return (day, String(civil.time.prefix(5)))
+    }
+
+    /// What was wrong with the log: figures of a log with gaps are to be read with care.
+    private var warnings: String {
+        let notes = total.notes.filter { !$0.isEmpty }.map { "<p>\(Markup.escaped($0))</p>" }
+        return notes.isEmpty ? "" : "<div class=\"warn\" role=\"note\">\(notes.joined())</div>"
+    }
+
+    /// A table for each figure that stands apart, with its parts.
     private var allFigures: String {
-        var rows = ""
+        var tables: [(title: String, rows: String)] = []
         for figure in Figure.all {
             let value = total.total[figure]
             if figure.isOneOfMany, value == .whole(0) { continue }
-            let head = figure.title.hasPrefix(" ") ? "" : " class=\"head\""
-            let title = Markup.escaped(figure.title)
-            rows += "<tr\(head) title=\"\(Markup.escaped(figure.explanation))\"><th scope=\"row\">\(title)</th>"
-            rows += "<td>\(Markup.escaped(figure.text(value)))</td></tr>\n"
+            let isHead = !figure.title.hasPrefix(" ")
+            let subject = String(figure.key.prefix { $0 != "." })
+            if tables.isEmpty || isHead && Self.subject(subject) != tables.last?.title {
+                tables.append((Self.subject(subject), ""))
+            }
+            let count = figure.unit == .count ? value.real.map { grouped(Int($0)) } : nil
+            let title = Markup.escaped(figure.title.drop { $0 == " " }.description)
+            tables[tables.count - 1].rows +=
+                "<tr\(isHead ? " class=\"head\"" : "") title=\"\(Markup.escaped(figure.explanation))\">"
+                + "<th scope=\"row\">\(title)</th><td>\(Markup.escaped(count ?? figure.text(value)))</td></tr>\n"
         }
-        let notes = total.notes.filter { !$0.isEmpty }.map { "<p class=\"note\">\(Markup.escaped($0))</p>" }
-        return "<details><summary>Every figure of the period</summary><table>\(rows)</table></details>"
-            + notes.joined()
+        let texts = tables.map { "<table><caption>\($0.title)</caption><tbody>\n\($0.rows)</tbody></table>\n" }
+        return "<div class=\"figures\">\(texts.joined())</div>"
+    }
+
+    /// The heading of a table of figures, by the first part of their keys.
+    private static func subject(_ key: String) -> String {
+        switch key {
+        case "hold_time", "wait", "hold", "first_response_time": "Waiting"
+        case "service_level", "abandonment": "Service level"
+        case "talk_time", "handle_time": "Handling"
+        case "transfers": "Transfers"
+        case "agent_time", "agent_utilization", "agent_occupancy": "Agents"
+        case "call_resolution", "first_call_resolution": "Resolution"
+        default: "Calls"
+        }
     }
 
     private var slowestPictures: String {
         if slowest.isEmpty { return "<p class=\"note\">No call has ended.</p>" }
-        return slowest.map { $0.svg(standalone: false) }.joined()
+        let calls = slowest.enumerated().map { index, timeline in
+            """
+            <article class="call"><h3>\(index + 1). Call \(Markup.escaped(timeline.call))</h3>\
+            <p>\(facts(timeline))</p>
+            <div class="wide">\(timeline.svg(narrow: false))</div><div class="narrow">\(timeline.svg(narrow: true))</div>\
+            </article>
+
+            """
+        }
+        let colours = [
+            ("wait", "waits"), ("ring", "rings"), ("talk", "talks with the caller"), ("hold", "held"),
+            ("consult", "consult"), ("conf", "three-way"), ("idle", "by itself"),
+        ]
+        return lead("Waits and holds together, the longest first.") + legend(colours) + calls.joined()
+    }
+
+    private func facts(_ timeline: Timeline) -> String {
+        let arrived = moment(timeline.arrived.wall)
+        var facts = ["\(arrived.day), \(arrived.time)"]
+        if let line = timeline.arrival?.line { facts.append("line \(line)") }
+        let summary = Markup.escaped(timeline.summary)
+        guard let ended = timeline.ended else { return Markup.escaped(facts.joined(separator: ", ")) + ": " + summary }
+        let silent = DurationText.short(Int64(ended.waitMs) + Int64(ended.holdMs))
+        return "<b>\(silent) without a voice</b> · \(Markup.escaped(facts.joined(separator: ", "))) · \(summary)"
     }
 }

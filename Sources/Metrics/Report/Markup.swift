@@ -24,13 +24,16 @@ enum Markup {
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
     }
 
-    /// Colours by meaning, light and dark; the same in every drawing.
+    /// Colours by meaning, the same in every drawing, and those of words upon them; told apart by the colour-blind too
+    /// (the hues are Okabe and Ito's). Paper is light.
     static let palette = """
-        :root{color-scheme:light dark;--ink:#1b2430;--soft:#5c6b7c;--line:#d8dee6;--paper:#fff;--card:#f5f7fa;\
-        --talk:#2f7d5b;--wait:#d9a02b;--hold:#c4562f;--consult:#4a6fb5;--ring:#9db0c7;--conf:#7a4fa3;--idle:#dfe4ea;\
-        --good:#2f7d5b;--bad:#b93a32}
-        @media (prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9fb0c2;--line:#323d4a;--paper:#12181f;\
-        --card:#1b232d;--talk:#4fb387;--wait:#e3b550;--hold:#e57a52;--consult:#7d9fe0;--ring:#5b6d82;--conf:#ab86d6;\
-        --idle:#2b3541;--good:#4fb387;--bad:#ef7069}}
+        :root{color-scheme:light dark;--ink:#17202b;--soft:#566372;--line:#dde3ea;--paper:#f3f5f8;--card:#fff;\
+        --talk:#0b7a5e;--wait:#e3a72f;--hold:#b9481a;--consult:#2f6db3;--ring:#a9b6c6;--conf:#7d4fa0;--idle:#e4e9ef;\
+        --on-talk:#fff;--on-wait:#17202b;--on-hold:#fff;--on-consult:#fff;--on-ring:#17202b;--on-conf:#fff;\
+        --good:#0b7a5e;--bad:#b3261e;--missed:#8fbfb1}
+        @media screen and (prefers-color-scheme:dark){:root{--ink:#e9eef4;--soft:#a3b2c2;--line:#2e3946;\
+        --paper:#0f141a;--card:#18202a;--talk:#3fb892;--wait:#edc05a;--hold:#ef8a5e;--consult:#7fb0f0;--ring:#8497ab;\
+        --conf:#b795e0;--idle:#2a3541;--on-talk:#0f141a;--on-wait:#0f141a;--on-hold:#0f141a;--on-consult:#0f141a;\
+        --on-ring:#0f141a;--on-conf:#0f141a;--good:#4fd1a5;--bad:#ff8a80;--missed:#2b5f52}}
         """
 }

@@ -94,7 +94,7 @@ public struct MetricsCommand: Sendable {
         if format == .html {
             let html = try HTMLReport.read(paths: paths, options: options)
             report = html.total
-            lines = [html.page()]
+            lines = [html.page(refresh: every)]
         } else {
             report = try MetricsReport.read(paths: paths, options: options)
             lines =

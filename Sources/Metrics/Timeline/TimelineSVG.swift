@@ -1,30 +1,54 @@
 /// The call as a drawing: lanes to scale, the time below.
 extension Timeline {
-    private enum Size {
-        static let width = 900.0
-        static let names = 120.0
-        static let lane = 26.0
-        static let bar = 16.0
-        static let top = 30.0
-        static let axis = 26.0
+    /// Where things stand on the sheet, in its units.
+    private struct Sheet {
+        var width = 820.0
+        var names = 130.0
+        var top = 8.0
+        let lane = 26.0
+        let bar = 17.0
+        let axis = 26.0
+        /// The call's last instant, in milliseconds.
+        let end: Int64
+
+        /// Ticks no nearer to one another than this.
+        var tick: Double { width < 500 ? 64 : 72 }
+        func x(_ at: Int64) -> Double { names + (width - names - 12) * Double(at) / Double(end) }
     }
 
-    /// A drawing that stands alone, with its colours; without, for a page that has them.
-    public func svg(standalone: Bool = true) -> String {
-        let height = Size.top + Double(lanes.count) * Size.lane + Size.axis + 18
+    /// A drawing that stands alone, with its colours and a heading.
+    public func svg() -> String {
+        var sheet = sheet
+        sheet.top = 34
+        let sheetHeight = sheet.top + Double(lanes.count) * sheet.lane + sheet.axis
         let title = "Call \(call)"
-        var text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Markup.number(Size.width)) "
-        text += "\(Markup.number(height))\" role=\"img\" aria-label=\"\(Markup.escaped(title + ": " + summary))\""
-        text += " class=\"timeline\" font-family=\"system-ui,sans-serif\" font-size=\"12\">\n"
+        var text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Markup.number(sheet.width)) "
+        text += "\(Markup.number(sheetHeight))\" role=\"img\" aria-label=\"\(Markup.escaped(title + ": " + summary))\""
+        text += " font-family=\"system-ui,sans-serif\" font-size=\"12\">\n"
         text += "<title>\(Markup.escaped(title))</title>\n<desc>\(Markup.escaped(summary))</desc>\n"
-        if standalone {
-            text += "<style>\(Markup.palette)\n.sheet{fill:var(--paper)}</style>\n"
-            text += "<rect class=\"sheet\" width=\"100%\" height=\"100%\"/>\n"
-        }
-        text += "<text x=\"4\" y=\"16\" fill=\"var(--ink)\" font-weight=\"600\">\(Markup.escaped(title))"
+        text += "<style>\(Markup.palette)\n.sheet{fill:var(--card)}</style>\n"
+        text += "<rect class=\"sheet\" width=\"100%\" height=\"100%\"/>\n"
+        text += "<text x=\"4\" y=\"18\" fill=\"var(--ink)\" font-weight=\"600\">\(Markup.escaped(title))"
         text += "<tspan fill=\"var(--soft)\" font-weight=\"400\" dx=\"8\">\(Markup.escaped(summary))</tspan></text>\n"
-        for lane in lanes.indices { text += laneSVG(lane) }
-        return text + axisSVG(y: Size.top + Double(lanes.count) * Size.lane) + "</svg>\n"
+        return text + drawing(sheet) + "</svg>\n"
+    }
+
+    /// The same lanes for a page that has the colours and a heading of its own.
+    func svg(narrow: Bool) -> String {
+        var sheet = sheet
+        if narrow {
+            sheet.width = 350
+            sheet.names = 92
+        }
+        let height = sheet.top + Double(lanes.count) * sheet.lane + sheet.axis
+        return "<svg viewBox=\"0 0 \(Markup.number(sheet.width)) \(Markup.number(height))\" role=\"img\" "
+            + "aria-label=\"\(Markup.escaped("Call \(call): \(summary)"))\">\n\(drawing(sheet))</svg>\n"
+    }
+
+    private var sheet: Sheet { Sheet(end: max(1, spans.map(\.to).max() ?? 1)) }
+
+    private func drawing(_ sheet: Sheet) -> String {
+        axisSVG(sheet) + lanes.indices.map { laneSVG($0, sheet) }.joined()
     }
 
     /// One line of what it came to.
@@ -34,28 +58,26 @@ extension Timeline {
             + "held \(DurationText.short(Int64(ended.holdMs))), \(counted(ended.transfers, "transfer"))"
     }
 
-    private func x(_ at: Int64) -> Double {
-        let end = Double(max(1, spans.map(\.to).max() ?? 1))
-        return Size.names + (Size.width - Size.names - 10) * Double(at) / end
-    }
-
-    private func laneSVG(_ lane: Int) -> String {
-        let y = Size.top + Double(lane) * Size.lane
-        let name = Markup.escaped(String(lanes[lane].prefix(18)))
-        var text = "<text x=\"4\" y=\"\(Markup.number(y + 13))\" fill=\"var(--ink)\">\(name)</text>\n"
-        text += "<line x1=\"\(Markup.number(Size.names))\" x2=\"\(Markup.number(Size.width - 10))\" "
-        text += "y1=\"\(Markup.number(y + 8))\" y2=\"\(Markup.number(y + 8))\" stroke=\"var(--line)\"/>\n"
+    private func laneSVG(_ lane: Int, _ sheet: Sheet) -> String {
+        let y = sheet.top + Double(lane) * sheet.lane
+        // Names of agents are often alike at their beginning: the middle is left out.
+        let room = Int((sheet.names - 8) / 7.2)
+        let whole = lanes[lane]
+        let name = whole.count > room ? whole.prefix(room / 2) + "…" + whole.suffix((room - 1) / 2) : whole[...]
+        var text = "<text x=\"4\" y=\"\(Markup.number(y + 13))\" fill=\"var(--ink)\">\(Markup.escaped(String(name)))"
+        text += name == whole ? "</text>\n" : "<title>\(Markup.escaped(whole))</title></text>\n"
         for span in spans where span.lane == lane {
-            let from = x(span.from)
+            let from = sheet.x(span.from)
             // However short, a span is seen.
-            let width = max(1.5, x(span.to) - from)
+            let width = max(1.5, sheet.x(span.to) - from)
+            let colour = Self.colour(span.kind)
             text += "<rect x=\"\(Markup.number(from))\" y=\"\(Markup.number(y))\" width=\"\(Markup.number(width))\" "
-            text += "height=\"\(Markup.number(Size.bar))\" rx=\"2\" fill=\"var(--\(Self.colour(span.kind)))\">"
+            text += "height=\"\(Markup.number(sheet.bar))\" rx=\"2\" fill=\"var(--\(colour))\">"
             text += "<title>\(Markup.escaped(describe(span)))</title></rect>\n"
             let label = Self.label(span.kind)
-            if !label.isEmpty, width > Double(label.count) * 7 + 6 {
-                text += "<text x=\"\(Markup.number(from + 4))\" y=\"\(Markup.number(y + 12))\" fill=\"var(--paper)\" "
-                text += "font-size=\"11\">\(label)</text>\n"
+            if !label.isEmpty, width > Double(label.count) * 7.2 + 9 {
+                text += "<text x=\"\(Markup.number(from + 5))\" y=\"\(Markup.number(y + 12.5))\" "
+                text += "fill=\"var(--on-\(colour))\" font-size=\"12\">\(label)</text>\n"
             }
         }
         return text
@@ -107,20 +129,21 @@ extension Timeline {
         }
     }
 
-    private func axisSVG(y: Double) -> String {
-        let end = max(1, spans.map(\.to).max() ?? 1)
+    private func axisSVG(_ sheet: Sheet) -> String {
         let steps: [Int64] = [
             100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000,
             3_600_000,
         ]
-        let step = steps.first { end / $0 <= 10 } ?? (end / 10)
+        let most = Int64((sheet.width - sheet.names) / sheet.tick)
+        let step = steps.first { sheet.end / $0 <= most } ?? (sheet.end / most)
+        let bottom = sheet.top + Double(lanes.count) * sheet.lane
         var text = ""
-        for at in stride(from: 0, through: end, by: Int64.Stride(step)) {
-            let place = Markup.number(x(at))
-            text += "<line x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Markup.number(Size.top - 4))\" "
-            text += "y2=\"\(Markup.number(y + 4))\" stroke=\"var(--line)\" stroke-dasharray=\"2 3\"/>\n"
-            let anchor = x(at) > Size.width - 40 ? "end" : "middle"
-            text += "<text x=\"\(place)\" y=\"\(Markup.number(y + 18))\" fill=\"var(--soft)\" font-size=\"11\" "
+        for at in stride(from: 0, through: sheet.end, by: Int64.Stride(step)) {
+            let place = Markup.number(sheet.x(at))
+            text += "<line x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Markup.number(sheet.top - 4))\" "
+            text += "y2=\"\(Markup.number(bottom + 2))\" stroke=\"var(--line)\"/>\n"
+            let anchor = at == 0 ? "start" : sheet.x(at) > sheet.width - 34 ? "end" : "middle"
+            text += "<text x=\"\(place)\" y=\"\(Markup.number(bottom + 16))\" fill=\"var(--soft)\" font-size=\"12\" "
             text += "text-anchor=\"\(anchor)\">\(Self.tick(at))</text>\n"
         }
         return text
