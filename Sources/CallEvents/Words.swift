@@ -45,7 +45,12 @@ public enum TransferKind: String, LogEnum {
 }
 
 /// What asked for a transfer.
-public enum RequestedBy: String, LogEnum { case code, command, refer, other }
+public enum RequestedBy: String, LogEnum {
+    case code, command, refer
+    /// A second call from the agent's phone while it holds the caller.
+    case phone
+    case other
+}
 
 /// How a consult is made.
 public enum ConsultMode: String, LogEnum {

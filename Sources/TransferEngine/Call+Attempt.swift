@@ -30,6 +30,13 @@ extension Call {
                         String.UnicodeScalarView(note.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
             ]
         }
+        if case .consult = purpose, let referredBy = transfer?.referredBy {
+            invite.headers.append("Referred-By: <\(referredBy)>")
+        }
+        if let replaces = candidate.replaces {
+            invite.headers.append("Replaces: \(replaces)")
+            if candidate.requiresReplaces { invite.headers.append("Require: replaces") }
+        }
         context.emit(.invite(id, invite))
     }
 
@@ -39,7 +46,7 @@ extension Call {
     /// Whom the called phone shows: the agent who consults, the caller in all other cases.
     private func identify(_ invite: inout Invite, _ purpose: Attempt.Purpose, _ context: Context) {
         let ownURI = context.directory.configuration.ownURI
-        if case .consult = purpose, transfer?.kind != .blind, phase != .seeking, let agent {
+        if case .consult = purpose, transfer?.kind != .blind, transfer?.refer == nil, phase != .seeking, let agent {
             let settings = context.directory.agent(agent)
             invite.from = settings?.uri.flatMap(SIPAddress.init)?.plain ?? ownURI
             invite.fromDisplay = settings?.displayName ?? agent
@@ -80,6 +87,7 @@ extension Call {
                     &context)
             }
         }
+        tellProgress(sipStatus, &context)
         let waiting = phase == .arriving ? caller : attempt.agentLeg
         if let waiting { passRinging(to: waiting, early: earlyMedia ? attempt.leg : nil, &context) }
         reroute(.queue, &context)
@@ -112,7 +120,7 @@ extension Call {
         stopTimer(.attempt, &context)
         switch phase {
         case .arriving: firstAnswer(&context)
-        case .ringing: consultAnswered(&context)
+        case .ringing: transfer?.refer == nil ? consultAnswered(&context) : completeReferred(&context)
         case .seeking: joinAttempt(&context)
         case .talking, .held, .dialling, .consulting, .swapped, .apologising, .over: break
         }

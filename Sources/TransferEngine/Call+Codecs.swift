@@ -8,7 +8,7 @@ extension Call {
     mutating func matchAnswer(_ context: inout Context) -> Bool {
         guard let attempt, let target = leg(attempt.leg) else { return false }
         var followers = [caller]
-        if phase == .ringing, attempt.agentLeg == nil, let party { followers.append(party.leg) }
+        if phase == .ringing, transfer?.refer == nil, attempt.agentLeg == nil, let party { followers.append(party.leg) }
         for follower in followers {
             guard let index = index(follower), legs[index].isAlive, legs[index].state == .answered,
                 let codec = legs[index].codec, let wanted = target.codec, codec != wanted

@@ -5,19 +5,22 @@ extension Call {
     /// The agent asks for a transfer to the candidates in turn. The caller hears music from here on.
     mutating func startTransfer(
         _ kind: TransferKind, to candidates: [Candidate], named name: String, by: RequestedBy, note: String? = nil,
-        agentLeg: LegID? = nil, _ context: inout Context
+        agentLeg: LegID? = nil, refer: Refer? = nil, referredBy: String? = nil, _ context: inout Context
     ) {
         guard let agent else { return }
+        // By REFER the agent's phone stays until it hears of the outcome, or hangs up.
+        let leaves = kind == .blind && refer == nil
         // Of a group that the agent belongs to, the others.
         let others = candidates.filter { $0.group == nil || $0.agent != agent }
         let candidates = others.isEmpty ? candidates : others
         transfers += 1
         let first = candidates.first.map { target($0, context) } ?? name
         transfer = Transfer(
-            number: transfers, kind: kind, agent: agent, target: first, candidates: candidates, note: note)
+            number: transfers, kind: kind, agent: agent, target: first, candidates: candidates, note: note,
+            refer: refer, referredBy: referredBy)
         // Without an attempt a blind caller hears music still: should nobody be dialled, the agent has not left.
         if agentLeg == nil {
-            enter(kind == .blind ? .seeking : .ringing, &context)
+            enter(leaves ? .seeking : .ringing, &context)
             reroute(kind == .blind ? .blind : .consult, &context)
         }
         record(
@@ -27,8 +30,8 @@ extension Call {
             giveTransferUp(agentLeg: agentLeg, &context)
             return
         }
-        if kind == .blind { agentLeaves(endedBy: .agent, cause: .normal, &context) }
-        enter(kind == .blind ? .seeking : .ringing, &context)
+        if leaves { agentLeaves(endedBy: .agent, cause: .normal, &context) }
+        enter(leaves ? .seeking : .ringing, &context)
         reroute(.consult, &context)
     }
 
@@ -97,7 +100,9 @@ extension Call {
 
     /// The agent hears why a target cannot be had.
     private mutating func tell(_ cause: Cause, agentLeg: LegID?, _ context: inout Context) {
-        guard let leg = leg(agentLeg ?? party?.leg), leg.isAlive, leg.state == .answered else { return }
+        guard transfer?.refer == nil, let leg = leg(agentLeg ?? party?.leg), leg.isAlive, leg.state == .answered else {
+            return
+        }
         context.emit(.tone(leg.id, Causes.tone(cause), nil))
     }
 
@@ -115,6 +120,7 @@ extension Call {
         } else if tryTargets(agentLeg: nil, &context) {
             reroute(.queue, &context)
         } else {
+            if let transfer = self.transfer { tellOutcome(of: transfer, failure(of: transfer), &context) }
             search.cause = self.transfer?.cause ?? .unreachable
             search.sipStatus = self.transfer?.sipStatus
             advance(&context)
@@ -136,6 +142,7 @@ extension Call {
     mutating func failTransfer(cause: Cause? = nil, sipStatus: Int? = nil, _ context: inout Context) {
         guard let transfer else { return }
         self.transfer = nil
+        tellOutcome(of: transfer, failure(of: transfer, cause, sipStatus), &context)
         record(
             .transferFailed(
                 TransferFailed(
@@ -147,6 +154,7 @@ extension Call {
     mutating func cancelTransfer(_ cause: Cause, _ context: inout Context) {
         guard let transfer else { return }
         self.transfer = nil
+        tellOutcome(of: transfer, 487, &context)
         record(
             .transferCancelled(
                 TransferCancelled(

@@ -22,6 +22,7 @@ extension Call {
         let survivors = callerLeft && (phase == .consulting || phase == .swapped) ? party?.leg : nil
         let isTold =
             callerLeft && survivors == nil && [.held, .dialling, .ringing].contains(phase) && attempt?.agentLeg == nil
+            && transfer?.refer == nil
         let partyLeg = party?.leg
         stopTimers(&context)
         closeAttempt(keep: survivors != nil, endedBy, &context)

@@ -65,6 +65,10 @@ extension Call {
             partyGone(leg, end, &context)
         } else if leg.id == attempt?.leg {
             attemptGone(end, &context)
+        } else if leg.id == attempt?.agentLeg, transfer?.refer != nil {
+            // What it was for has been left to us.
+            attempt?.agentLeg = nil
+            reroute(.consult, &context)
         } else if leg.id == attempt?.agentLeg {
             // The second call is hung up: its user goes back to the caller, who waits on the first.
             cancelConsult(&context)

@@ -9,7 +9,7 @@ extension Call {
     }
 
     /// Makes a party the one with the caller and switches the relay: `hold.ended` where the caller was held.
-    private mutating func join(_ newParty: Party, _ context: inout Context) {
+    mutating func join(_ newParty: Party, _ context: inout Context) {
         if let old = party { context.setPresent(old.agent, in: id, false) }
         party = newParty
         context.setPresent(newParty.agent, in: id, true)
@@ -22,7 +22,7 @@ extension Call {
         reroute(.agentPhone, &context)
     }
 
-    private mutating func recordJoined(_ party: Party, _ context: inout Context) {
+    mutating func recordJoined(_ party: Party, _ context: inout Context) {
         record(
             .partyJoined(
                 PartyJoined(
@@ -81,12 +81,15 @@ extension Call {
         leaveQueue(.answered, to: party.agent, &context)
         recordJoined(party, &context)
         if let completed {
-            recordCompleted(completed, completed.kind == .blind ? .blind : .semiAttended, attempt, &context)
+            let kind = completed.refer?.kind ?? (completed.kind == .blind ? .blind : .semiAttended)
+            recordCompleted(completed, kind, attempt, &context)
         }
     }
 
     /// The caller goes to the target whom the agent has consulted (row 1).
-    mutating func complete(endedBy: EndedBy, cause: Cause, end: LegEnd? = nil, _ context: inout Context) {
+    mutating func complete(
+        endedBy: EndedBy, cause: Cause, end: LegEnd? = nil, kind: TransferKind = .attended, _ context: inout Context
+    ) {
         guard let attempt, let transfer, let old = party else { return }
         self.attempt = nil
         recordConsultEnded(attempt, .completed, &context)
@@ -94,15 +97,16 @@ extension Call {
         join(party, &context)
         recordJoined(party, &context)
         recordLeft(old, endedBy: endedBy, cause: cause, end: end, &context)
-        recordCompleted(transfer, .attended, attempt, &context)
+        recordCompleted(transfer, kind, attempt, &context)
         release(old.leg, HangUp(), &context)
-        release(attempt.agentLeg, HangUp(), &context)
+        release(attempt.agentLeg, HangUp(sipStatus: leg(attempt.agentLeg)?.state == .answered ? 0 : 487), &context)
     }
 
     private mutating func recordCompleted(
         _ transfer: Transfer, _ kind: TransferKind, _ attempt: Attempt, _ context: inout Context
     ) {
         self.transfer = nil
+        tellOutcome(of: transfer, 200, &context)
         record(
             .transferCompleted(
                 TransferCompleted(

@@ -9,7 +9,7 @@ extension Call {
         switch phase {
         case .talking, .swapped: return true
         // By the agent's second call the phone itself says, by holding, with whom its user talks.
-        case .ringing, .consulting: return attempt?.agentLeg != nil
+        case .ringing, .consulting: return attempt?.agentLeg != nil && transfer?.refer == nil
         case .arriving, .held, .dialling, .seeking, .apologising, .over: return false
         }
     }
@@ -43,6 +43,9 @@ extension Call {
         case .arriving:
             if leg.state == .answered { return .music }
             return leg.early ? early.map(MediaSource.leg) ?? .ringback : .silence
+        case .ringing where transfer?.refer != nil:
+            guard let attempt else { return .music }
+            return attempt.answered ? .ringback : early.map(MediaSource.leg) ?? .ringback
         case .talking, .swapped, .ringing, .consulting:
             guard callerHearsParty, let party else { return .music }
             return .leg(party.leg)
@@ -59,6 +62,7 @@ extension Call {
         case .talking, .swapped: return voice(of: caller)
         case .dialling: return dialling?.digits.isEmpty == true ? .dialTone : .silence
         case .ringing:
+            if transfer?.refer != nil { return .silence }
             if attempt?.agentLeg != nil { return voice(of: caller) }
             guard let attempt, let leg = leg(attempt.leg), leg.early, !attempt.answered else { return .ringback }
             return .leg(leg.id)

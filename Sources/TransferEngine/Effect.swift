@@ -22,6 +22,8 @@ public enum Effect: Codable, Hashable, Sendable {
     /// A finite tone over whatever the leg is sent; `toneEnded` follows where a report is asked for.
     case tone(LegID, Tone, ReportID?)
     case sendDigits(LegID, String)
+    /// Answers a REFER, or tells its sender what has become of it. `call`: whose it is, for whoever looks.
+    case refer(ReferID, call: String, ReferReply)
     case startTimer(TimerID, milliseconds: Int)
     case stopTimer(TimerID)
     case log(CallRecord)
@@ -104,6 +106,14 @@ public struct Route: Codable, Hashable, Sendable {
         self.leg = leg
         self.source = source
     }
+}
+
+/// What the sender of a REFER is told (RFC 3515 §2.4): first one of accept and reject; after accept one `final`.
+public enum ReferReply: Codable, Hashable, Sendable {
+    /// 202; the NOTIFY of 100 is the telephony side's.
+    case accept
+    case reject(sipStatus: Int)
+    case notify(sipStatus: Int, final: Bool)
 }
 
 /// Finite tones.

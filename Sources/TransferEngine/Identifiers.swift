@@ -30,3 +30,10 @@ public struct RequestID: Hashable, Codable, Sendable {
 
     public init(_ number: UInt64) { self.number = number }
 }
+
+/// One REFER received, from its arrival to the end of its subscription.
+public struct ReferID: Hashable, Codable, Sendable {
+    public var number: UInt64
+
+    public init(_ number: UInt64) { self.number = number }
+}

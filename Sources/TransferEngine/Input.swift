@@ -24,6 +24,8 @@ public enum Input: Codable, Hashable, Sendable {
     case toneEnded(ReportID)
     /// Our re-INVITE is done; `codec` is what the leg sends from now on.
     case reoffered(LegID, ReportID, sipStatus: Int, codec: String?)
+    /// The peer's REFER, in the leg's dialog or naming it: somebody else is to be called in its place.
+    case refer(LegID, Referral)
     /// An agent's phone registered here (`contact`), or its registration ended (null).
     case registered(agent: String, contact: String?)
     case timer(TimerID)
@@ -58,11 +60,13 @@ public struct Invitation: Codable, Hashable, Sendable {
     /// Null where the header was absent.
     public var maxForwards: Int?
     public var source: String
+    /// The leg whose place it is to take (RFC 3891); one that nobody knows where it has ended meanwhile.
+    public var replaces: LegID?
 
     public init(
         handle: UInt64, call: String, sipCallID: String, requestURI: String, to: String, from: String,
         fromDisplay: String? = nil, assertedIdentity: String? = nil, withheld: Bool = false, trusted: Bool = true,
-        maxForwards: Int? = nil, source: String = ""
+        maxForwards: Int? = nil, source: String = "", replaces: LegID? = nil
     ) {
         self.handle = handle
         self.call = call
@@ -76,6 +80,33 @@ public struct Invitation: Codable, Hashable, Sendable {
         self.trusted = trusted
         self.maxForwards = maxForwards
         self.source = source
+        self.replaces = replaces
+    }
+}
+
+/// A REFER as it came (RFC 3515, 3892).
+public struct Referral: Codable, Hashable, Sendable {
+    public var id: ReferID
+    /// The URI without its headers; `tel:` too.
+    public var referTo: String
+    /// The leg that Refer-To's Replaces names; one that nobody knows where it has ended meanwhile.
+    public var replaces: LegID?
+    /// The value of that Replaces, where it names a dialog elsewhere.
+    public var replacesHeader: String?
+    /// Refer-To asks for `Require: replaces`.
+    public var requiresReplaces: Bool
+    public var referredBy: String?
+
+    public init(
+        id: ReferID, referTo: String, replaces: LegID? = nil, replacesHeader: String? = nil,
+        requiresReplaces: Bool = false, referredBy: String? = nil
+    ) {
+        self.id = id
+        self.referTo = referTo
+        self.replaces = replaces
+        self.replacesHeader = replacesHeader
+        self.requiresReplaces = requiresReplaces
+        self.referredBy = referredBy
     }
 }
 

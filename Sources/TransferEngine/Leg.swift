@@ -97,7 +97,20 @@ struct Transfer: Codable, Sendable {
     /// How the last target failed.
     var cause = Cause.unreachable
     var sipStatus: Int?
+    /// The REFER by which the agent has left it to us: the caller goes to whoever answers.
+    var refer: Refer?
+    /// What that REFER says of its sender (RFC 3892).
+    var referredBy: String?
     /// Addresses tried, so that redirects cannot lead in circles.
     var tried: [String] = []
     var redirects = 0
+}
+
+/// A REFER of the agent's whose subscription is open.
+struct Refer: Codable, Sendable {
+    let id: ReferID
+    /// How the transfer is completed once somebody answers.
+    let kind: TransferKind
+    /// The status told last.
+    var told = 100
 }

@@ -12,6 +12,10 @@ struct Candidate: Codable, Hashable, Sendable {
     var name: String
     /// Nothing is dialled; the attempt fails with this cause.
     var verdict: Cause?
+    /// The value of Replaces in its INVITE: a dialog of the target's that the caller takes over.
+    var replaces: String?
+    /// A target that does not know Replaces is to refuse.
+    var requiresReplaces = false
     /// It stands for a redirect (3xx), which is followed whatever the fallback chain says.
     var isRedirect = false
 
@@ -64,6 +68,31 @@ extension Directory {
             return Candidate(name: uri, verdict: .notAllowed)
         }
         return Candidate(uri: address.dialable, name: uri)
+    }
+
+    /// Those whom a Refer-To means: an agent's address, a number or name of ours whatever the host, an address that the
+    /// allow-list lets, digits for `transfer.dial`.
+    func candidates(referredTo text: String) -> [Candidate] {
+        if text.lowercased().hasPrefix("tel:") {
+            // RFC 3966 §5.1.1: visual separators say nothing.
+            let number = text.dropFirst(4).prefix { $0 != ";" }.filter { !"-.()".contains($0) }
+            return candidates(named: number)
+        }
+        guard let address = SIPAddress(text), address.canonical != nil else {
+            return [Candidate(name: text, verdict: .notAllowed)]
+        }
+        let user = address.decodedUser ?? ""
+        if agent(at: address) == nil, names.contains(user) { return candidates(named: user) }
+        let own = SIPAddress(configuration.ownURI)
+        guard let own, address.host == own.host, (address.port ?? "5060") == (own.port ?? "5060") else {
+            let found = candidate(at: text, trusted: false)
+            guard found.verdict != nil, transfer.dial != nil else { return [found] }
+            let dialled = candidates(named: user)
+            return dialled.allSatisfy { $0.verdict == nil } ? dialled : [found]
+        }
+        // Ours to resolve: dialling ourselves would lead nowhere.
+        guard transfer.dial != nil else { return [Candidate(name: text, verdict: .unreachable)] }
+        return candidates(named: user)
     }
 
     /// Whether the digits name a target and no longer name begins with them: then they are dialled at once.

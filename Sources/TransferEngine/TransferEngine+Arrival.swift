@@ -7,6 +7,10 @@ extension TransferEngine {
             turnAway(invitation, status)
             return
         }
+        if let replaced = invitation.replaces {
+            takeOver(replaced, invitation)
+            return
+        }
         let dialled = SIPAddress(invitation.requestURI)?.decodedUser ?? ""
         let line = context.directory.line(dialled)
         guard let agent = context.directory.agent(calling: invitation) else {
@@ -91,6 +95,16 @@ extension TransferEngine {
             state: .ringing, since: context.now)
     }
 
+    /// An INVITE with Replaces (RFC 3891): its leg takes the place of another.
+    private mutating func takeOver(_ replaced: LegID, _ invitation: Invitation) {
+        guard let call = context.legCalls[replaced], byID[call]?.canBeReplaced(replaced) == true else {
+            turnAway(invitation, 481)
+            return
+        }
+        let leg = adopt(invitation, agent: context.directory.agent(calling: invitation), call: call)
+        with(call: call) { $0.replace(replaced, by: leg, &$1) }
+    }
+
     /// The call that an agent's second call belongs to: of those they hold, the one held last.
     private func heldCall(of agent: String) -> String? {
         let held = (context.present[agent] ?? []).compactMap { byID[$0] }.filter { $0.isHeldByAgent }
@@ -103,7 +117,7 @@ extension TransferEngine {
         let leg = adopt(invitation, agent: agent, call: call)
         with(call: call) { call, context in
             call.legs.append(leg)
-            call.startTransfer(.attended, to: candidates, named: dialled, by: .command, agentLeg: leg.id, &context)
+            call.startTransfer(.attended, to: candidates, named: dialled, by: .phone, agentLeg: leg.id, &context)
         }
     }
 }

@@ -61,6 +61,7 @@ public struct TransferEngine: Codable, Sendable {
             with(call: context.reportCalls.removeValue(forKey: report)) { $0.toneEnded(report, &$1) }
         case .reoffered(let leg, let report, let sipStatus, let codec):
             with(leg) { $0.reoffered(leg, report, sipStatus: sipStatus, codec: codec, &$1) }
+        case .refer(let leg, let referral): refer(referral, on: leg)
         case .registered(let agent, let contact): context.contacts[agent] = contact
         case .timer(let timer):
             if timer == drainTimer {

@@ -16,6 +16,10 @@ enum Action: Hashable {
     case vanish
     case record(String)
     case request(method: String, type: String?, body: String?)
+    case refer(String, headers: [String])
+    /// Attended: to the other end of the second call.
+    case referReplaces(Int, to: String?)
+    case takeOver(String, replaces: Int)
     case quit
 }
 
@@ -42,6 +46,9 @@ struct Command: Hashable {
           vanish                        forget the call: no BYE, no answer, no RTP
           record FILE                   what is received, as WAV
           request METHOD [TYPE BODY]    a request in the dialog
+          refer URI [NAME: VALUE, …]    REFER (blind transfer), with further headers
+          refer-replaces N [URI]        REFER to the other end of call N (attended transfer), or to URI in its place
+          take-over N URI               call URI, with Replaces naming call N of this phone as URI sees it
           quit                          end the phone
         Any of them may be preceded by `after MS` and followed by `@N`, the number of the call it is meant for;
         else it is meant for the latest call that is still open.
@@ -107,6 +114,16 @@ struct Command: Hashable {
             let body = arguments.dropFirst(2).joined(separator: " ").replacing("\\r\\n", with: "\r\n")
             return .request(
                 method: method, type: arguments.count > 1 ? arguments[1] : nil, body: body.isEmpty ? nil : body)
+        case "refer":
+            guard let uri = arguments.first else { throw Usage("refer: where to?") }
+            let headers = arguments.dropFirst().joined(separator: " ").split(separator: ",")
+            return .refer(uri, headers: headers.map { $0.trimmingPrefix(" ") }.map(String.init))
+        case "refer-replaces":
+            guard let call = arguments.first else { throw Usage("refer-replaces: which call?") }
+            return .referReplaces(try number(call), to: arguments.dropFirst().first)
+        case "take-over":
+            guard arguments.count == 2 else { throw Usage("take-over: N URI") }
+            return .takeOver(arguments[1], replaces: try number(arguments[0]))
         case "quit": return .quit
         default: throw Usage("no such command: \(name)")
         }

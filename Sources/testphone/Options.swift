@@ -20,6 +20,7 @@ struct Options {
     var headers: [String] = []
     var once = false
     var rtp = true
+    var byeAfterNotify = false
     var rtpTimeout = 0
     var faults = Faults()
 
@@ -144,6 +145,11 @@ struct Options {
                 Entry(name: "header", argument: "'NAME: VALUE'", help: "in INVITEs; may be repeated") {
                     $0.headers.append($1)
                 },
+                Entry(
+                    name: "bye-after-notify", argument: nil, help: "hang up once a REFER of ours has been carried out"
+                ) {
+                    options, _ in options.byeAfterNotify = true
+                },
                 Entry(name: "inactive-hold", argument: nil, help: "hold by a=inactive") { options, _ in
                     options.faults.inactiveHold = true
                 },
@@ -188,7 +194,7 @@ struct Options {
         \(Command.help)
 
         Standard output has one JSON object a line: time, mono_us, event (ready, calling, incoming, ringing, answered,
-        digit, heard, stream, held, unheld, reoffered, ended, error, …), call, and what belongs to the event. `heard` says what is
+        digit, heard, stream, held, unheld, reoffered, response, notify, ended, error, …), call, and what belongs to the event. `heard` says what is
         received: hz (0: silence, -1: no dominant tone) and label (silence, music, tone, unclear).
 
         Examples:

@@ -10,6 +10,8 @@ final class Phone: @unchecked Sendable {
         /// The user part of the address called, and of the caller's.
         var called: String
         var calling: String
+        /// The address of the other end.
+        var uri: String
         var answered = false
         /// The peer receives what we send: false while it holds us.
         var peerReceives = true
@@ -77,14 +79,27 @@ final class Phone: @unchecked Sendable {
                 "refused", event, nil, [("from", event.from.map(OutputValue.text)), ("status", .number(event.status))])
         case TEL_EVENT_REGISTERED:
             report("registered", event, nil, [("status", .number(event.status))])
+        case TEL_EVENT_RESPONSE:
+            report(
+                "response", event, calls[event.leg],
+                [("method", event.method.map(OutputValue.text)), ("status", .number(event.status))])
+        case TEL_EVENT_NOTIFIED:
+            report(
+                "notify", event, calls[event.leg], [("status", .number(event.status)), ("final", .flag(event.isFinal))])
+            if event.isFinal, options.byeAfterNotify, let call = calls[event.leg], (200...299).contains(event.status) {
+                carryOut(.hangup, on: call)
+            }
+        case TEL_EVENT_REFER:
+            report("refer", event, calls[event.leg], [("refer_to", event.referTo.map(OutputValue.text))])
+            check(tel_refer_reject(event.token, 603), "refer")
         default: break
         }
     }
 
     private func incoming(_ event: TelephonyEvent) {
         let call = add(
-            event.leg, incoming: true, called: userPart(event.requestURI), calling: userPart(event.from)
-        )
+            event.leg, incoming: true, called: userPart(event.requestURI), calling: userPart(event.from),
+            uri: event.from ?? "")
         report(
             "incoming", event, call,
             [
@@ -92,7 +107,11 @@ final class Phone: @unchecked Sendable {
                 ("asserted", event.asserted.map(OutputValue.text)), ("uri", event.requestURI.map(OutputValue.text)),
                 ("sip_call_id", event.callID.map(OutputValue.text)),
             ])
-        if busy {
+        if let replaced = calls[event.replaces] {
+            // RFC 3891 §3: taken at once, and the call in whose place it comes is over.
+            check(tel_answer(call.leg, 0), "answer", call)
+            check(tel_hangup(replaced.leg, 0, 0, nil, 0), "hangup", replaced)
+        } else if busy {
             check(tel_hangup(call.leg, 486, 0, nil, 0), "busy", call)
         } else if !apply(.incoming, to: call) {
             check(tel_ring(call.leg, 180, 0), "ring", call)
@@ -142,10 +161,10 @@ final class Phone: @unchecked Sendable {
         if options.once { quit(status: call.answered ? 0 : 1) }
     }
 
-    private func add(_ leg: tel_leg_id, incoming: Bool, called: String, calling: String) -> Call {
+    private func add(_ leg: tel_leg_id, incoming: Bool, called: String, calling: String, uri: String) -> Call {
         lastIndex += 1
         let call = Call(
-            index: lastIndex, leg: leg, incoming: incoming, called: called, calling: calling)
+            index: lastIndex, leg: leg, incoming: incoming, called: called, calling: calling, uri: uri)
         calls[leg] = call
         return call
     }
@@ -188,6 +207,7 @@ final class Phone: @unchecked Sendable {
     private func carryOut(_ command: Command) {
         switch command.action {
         case .call(let target): return place(target, from: options.from ?? uri)
+        case .takeOver(let target, let index): return takeOver(index, target)
         case .tone(let hz): return tel_set_tone(UInt32(hz))
         case .busy(let on): return busy = on
         case .quit: return quit(status: 0)
@@ -225,8 +245,40 @@ final class Phone: @unchecked Sendable {
         case .record(let file): check(tel_record(leg, file), "record", call)
         case .request(let method, let type, let body):
             check(tel_send_request(leg, method, type, body), "request", call)
-        case .call, .tone, .busy, .quit: break
+        case .refer(let target, let headers): refer(to: target, headers, call)
+        case .referReplaces(let index, let target): referReplacing(index, target, call)
+        case .call, .takeOver, .tone, .busy, .quit: break
         }
+    }
+
+    private func refer(to target: String, _ headers: [String], _ call: Call) {
+        let headers = ["Refer-To: <\(target)>", "Referred-By: <\(uri)>"] + headers
+        let result = withCStrings(headers) { tel_send_headers(call.leg, "REFER", $0, headers.count) }
+        check(result, "refer", call)
+    }
+
+    private func referReplacing(_ index: Int, _ target: String?, _ call: Call) {
+        guard let other = calls.values.first(where: { $0.index == index }), let value = replaces(other.leg) else {
+            return report("error", nil, call, [("message", .text("no dialog of call \(index)"))])
+        }
+        // What a URI's header may hold unescaped is less than what a dialog's identifiers may (RFC 3261 §25.1).
+        let escaped = value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        refer(to: "\(target ?? other.uri)?Replaces=\(escaped)", [], call)
+    }
+
+    /// The value of a Replaces header for the other end of a call.
+    private func replaces(_ leg: tel_leg_id) -> String? {
+        var buffer = [CChar](repeating: 0, count: 512)
+        let length = tel_replaces(leg, &buffer, buffer.count)
+        return length == 0 ? nil : String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Calls in the place of a call of ours.
+    private func takeOver(_ index: Int, _ target: String) {
+        guard let other = calls.values.first(where: { $0.index == index }), let value = replaces(other.leg) else {
+            return report("error", [("message", .text("no dialog of call \(index)"))])
+        }
+        place(target, from: options.from ?? uri, headers: ["Replaces: \(value)"])
     }
 
     private func send(_ digits: String, _ call: Call) {
@@ -241,24 +293,25 @@ final class Phone: @unchecked Sendable {
         }
     }
 
-    private func place(_ target: String, from: String) {
+    private func place(_ target: String, from: String, headers: [String] = []) {
         let begun = now()
-        let leg = withCStrings([target, from, options.name ?? ""] + options.headers) { strings in
+        let headers = options.headers + headers
+        let leg = withCStrings([target, from, options.name ?? ""] + headers) { strings in
             withZeroed(tel_invite_params.self) { parameters in
                 parameters.pointee.uri = strings[0]
                 parameters.pointee.from_uri = strings[1]
                 parameters.pointee.from_display = options.name == nil ? nil : strings[2]
                 parameters.pointee.max_forwards = Int32(options.maxForwards)
                 parameters.pointee.no_offer = !options.offer
-                parameters.pointee.headers = options.headers.isEmpty ? nil : strings + 3
-                parameters.pointee.header_count = options.headers.count
+                parameters.pointee.headers = headers.isEmpty ? nil : strings + 3
+                parameters.pointee.header_count = headers.count
                 return tel_invite(parameters)
             }
         }
         guard leg != 0 else {
             return report("error", [("message", .text("call \(target): \(String(cString: tel_last_error()))"))])
         }
-        let call = add(leg, incoming: false, called: userPart(target), calling: userPart(from))
+        let call = add(leg, incoming: false, called: userPart(target), calling: userPart(from), uri: target)
         say("calling", at: begun, [("call", .number(call.index)), ("uri", .text(target)), ("from", .text(from))])
         apply(.calling, to: call)
     }

@@ -26,6 +26,10 @@ struct TelephonyEvent: Sendable {
     var asserted: String?
     var contacts: String?
     var reason: String?
+    var replaces: tel_leg_id
+    var isFinal: Bool
+    var method: String?
+    var referTo: String?
 
     init(_ event: tel_event) {
         func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
@@ -53,6 +57,10 @@ struct TelephonyEvent: Sendable {
         asserted = text(event.asserted_uri)
         contacts = text(event.contacts)
         reason = text(event.reason)
+        replaces = event.replaces
+        isFinal = event.final
+        method = text(event.method)
+        referTo = text(event.refer_to)
     }
 }
 

@@ -35,6 +35,13 @@ struct Event: Sendable, CustomStringConvertible {
     let user: String?
     let contacts: String?
     let reason: String?
+    let replaces: tel_leg_id
+    let replacesHeader: String?
+    let referTo: String?
+    let referredBy: String?
+    let earlyOnly: Bool
+    let noSubscription: Bool
+    let requiresReplaces: Bool
 
     init(_ event: UnsafePointer<tel_event>) {
         func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
@@ -70,6 +77,13 @@ struct Event: Sendable, CustomStringConvertible {
         user = text(event.user)
         contacts = text(event.contacts)
         reason = text(event.reason)
+        replaces = event.replaces
+        replacesHeader = text(event.replaces_header)
+        referTo = text(event.refer_to)
+        referredBy = text(event.referred_by)
+        earlyOnly = event.early_only
+        noSubscription = event.no_subscription
+        requiresReplaces = event.requires_replaces
     }
 
     var description: String {
@@ -81,7 +95,7 @@ extension tel_event_kind: @retroactive CustomStringConvertible {
     public var description: String {
         let names = [
             "-", "incoming", "refused", "progress", "answered", "ended", "media_changed", "reoffered", "digit",
-            "routed", "tone_ended", "rtp_timeout", "registered", "heard", "stream",
+            "routed", "tone_ended", "rtp_timeout", "registered", "heard", "stream", "refer", "response", "notified",
         ]
         return names[Int(rawValue)]
     }

@@ -14,6 +14,7 @@ import Testing
         case ringing, ringingEarly, ringingMatching, ringingLast
         case consulting, swapped, consultingCallerHolds
         case secondRinging, secondConsulting
+        case referRinging, referSeeking, referSecondRinging, referSecondGone
         case seekingSemi, seekingBlind, seekingMatching, seekingRecall, seekingGroup, seekingGroupPaused,
             seekingOverflow
         case apologising, overTone, overTalkOn, overEnding
@@ -28,11 +29,13 @@ import Testing
                 .talking
             case .held: .held
             case .dialling, .diallingDigits: .dialling
-            case .ringing, .ringingEarly, .ringingMatching, .ringingLast, .secondRinging: .ringing
+            case .ringing, .ringingEarly, .ringingMatching, .ringingLast, .secondRinging, .referRinging,
+                .referSecondRinging, .referSecondGone:
+                .ringing
             case .consulting, .consultingCallerHolds, .secondConsulting: .consulting
             case .swapped: .swapped
             case .seekingSemi, .seekingBlind, .seekingMatching, .seekingRecall, .seekingGroup, .seekingGroupPaused,
-                .seekingOverflow:
+                .seekingOverflow, .referSeeking:
                 .seeking
             case .apologising: .apologising
             case .overTone, .overTalkOn, .overEnding: .over
@@ -88,6 +91,17 @@ import Testing
                 scene.media(scene.talking().agent, sends: false, receives: false)
                 scene.call("1002", from: "sip:1001@127.0.0.1:5081")
                 if self == .secondConsulting { scene.answer(scene.newest) }
+            case .referRinging: scene.refer(scene.talking().agent, to: "sip:20@127.0.0.1:5070")
+            case .referSeeking:
+                let agent = scene.talking().agent
+                scene.refer(agent, to: "sip:20@127.0.0.1:5070")
+                scene.end(agent)
+            case .referSecondRinging, .referSecondGone:
+                let agent = scene.talking().agent
+                scene.media(agent, sends: false, receives: false)
+                let second = scene.call("1002", from: "sip:1001@127.0.0.1:5081") ?? LegID(0)
+                scene.refer(agent, to: "sip:1002@127.0.0.1:5070", replaces: second)
+                if self == .referSecondGone { scene.end(second, LegEnd(how: .cancelled)) }
             case .seekingSemi: scene.end(scene.dialled("20").agent)
             case .seekingBlind: scene.press(scene.talking().agent, "#11002")
             case .seekingMatching:
@@ -136,6 +150,21 @@ import Testing
                 }
             }
             inputs.append(.rtpTimeout(leg))
+            for (number, target) in ["sip:1003@127.0.0.1:5070", "sip:evil@elsewhere.example", "rubbish"].enumerated() {
+                let id = ReferID(100 + UInt64(number))
+                inputs.append(.refer(leg, Referral(id: id, referTo: target)))
+                inputs.append(.refer(leg, Referral(id: id, referTo: target, replacesHeader: "a;to-tag=b;from-tag=c")))
+                for other in scene.order + [LegID(0)] {
+                    inputs.append(.refer(leg, Referral(id: id, referTo: target, replaces: other)))
+                }
+            }
+            for from in ["sip:1001@h", "sip:1003@h", "sip:9@x"] {
+                inputs.append(
+                    .invite(
+                        Invitation(
+                            handle: 98, call: "ctl-1-98", sipCallID: "y", requestURI: "sip:7000@h", to: "", from: from,
+                            replaces: leg)))
+            }
             inputs += "0125*#D".compactMap(Digit.init).map { .digit(leg, $0) }
             let reports = scene.engine.inOrder.flatMap { $0.legs.compactMap(\.matching) } + [ReportID(12345)]
             for report in reports {

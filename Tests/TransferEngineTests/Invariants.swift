@@ -13,12 +13,35 @@ struct Invariants {
     private var opened: Set<String> = []
     private(set) var problems: [String] = []
     var log: [CallRecord] = []
+    /// REFERs accepted whose sender has not been told the outcome.
+    private var openRefers: Set<ReferID> = []
 
     /// Looks at what the engine answered to an input, and at its state.
     mutating func check(_ input: Input, _ effects: [Effect], _ engine: TransferEngine) {
         if case .legEnded(let leg, _) = input, known.contains(leg) { ended.insert(leg) }
+        if case .refer(_, let referral) = input { checkAnswer(to: referral, effects) }
         for effect in effects { check(effect, input) }
         for call in engine.inOrder { check(call, input) }
+    }
+
+    /// At once, and once.
+    private mutating func checkAnswer(to referral: Referral, _ effects: [Effect]) {
+        let answers = effects.filter { effect in
+            guard case .refer(referral.id, _, let reply) = effect else { return false }
+            if case .notify = reply { return false }
+            return true
+        }
+        if answers.count != 1 { problem("\(referral.id) is answered \(answers.count) times") }
+    }
+
+    private mutating func check(_ reply: ReferReply, to id: ReferID, _ input: Input) {
+        switch reply {
+        case .accept: openRefers.insert(id)
+        case .reject: break
+        case .notify(_, let isFinal):
+            if !openRefers.contains(id) { problem("\(id) is told something without being open, at \(input)") }
+            if isFinal { openRefers.remove(id) }
+        }
     }
 
     private mutating func problem(_ text: String) { if problems.count < 5 { problems.append(text) } }
@@ -38,6 +61,7 @@ struct Invariants {
                 use(route.leg, input)
                 hears[route.leg] = route.source
             }
+        case .refer(let id, _, let reply): check(reply, to: id, input)
         case .log(let record):
             log.append(record)
             count(record)
@@ -126,6 +150,7 @@ struct Invariants {
     mutating func finish(_ engine: TransferEngine) {
         if !engine.calls().isEmpty { problem("calls are left: \(engine.calls())") }
         if !opened.isEmpty { problem("left open: \(opened.sorted())") }
+        if !openRefers.isEmpty { problem("REFERs are left without an outcome: \(openRefers)") }
         let left = known.subtracting(ended)
         if !left.isEmpty { problem("legs are left: \(left.sorted())") }
         if !engine.context.inUse.isEmpty { problem("agents are busy: \(engine.context.inUse)") }

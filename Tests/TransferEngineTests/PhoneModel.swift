@@ -136,7 +136,7 @@ struct PhoneModel {
             // One that has fired already may still be on its way.
             if random.chance(95) { pending.removeAll { $0.input == .timer(timer) } }
         case .finished: finished += 1
-        case .refuse, .ring, .sendDigits, .log, .reply, .accepting: break
+        case .refuse, .ring, .sendDigits, .refer, .log, .reply, .accepting: break
         }
     }
 
@@ -202,11 +202,32 @@ struct PhoneModel {
             later(0...2, .legMedia(leg, peerSends: true, peerReceives: true, codec: phones[leg]?.codec))
         case 17..<70: press(leg)
         case 70..<90: command()
+        case 90..<94: refer(leg)
+        case 94..<95: arrive(replacing: leg)
         default: later(0...400, .legProgress(leg, sipStatus: 180, earlyMedia: random.chance(10)))
         }
     }
 
-    private mutating func arrive() {
+    private mutating func refer(_ leg: LegID) {
+        requests += 1
+        let target = random.pick([
+            "sip:1002@127.0.0.1:5070", "sip:20@pbx", "sip:1777@127.0.0.1", "sip:evil@elsewhere.example", "tel:1003",
+        ])
+        let id = ReferID(requests)
+        switch random.below(4) {
+        case 0:
+            // The phone's other call, if it has one.
+            let other = engine.inOrder.lazy.compactMap { $0.attempt?.agentLeg }.last ?? random.pick(order.suffix(8))
+            feed(.refer(leg, Referral(id: id, referTo: target ?? "", replaces: other)), at: now)
+        case 1:
+            feed(.refer(leg, Referral(id: id, referTo: target ?? "", replacesHeader: "a;to-tag=b;from-tag=c")), at: now)
+        default: feed(.refer(leg, Referral(id: id, referTo: target ?? "")), at: now)
+        }
+        // Many a phone hangs up on the 202.
+        if random.chance(30) { end(leg, LegEnd(how: .bye), within: 0...20) }
+    }
+
+    private mutating func arrive(replacing leg: LegID? = nil) {
         calls += 1
         let handle = UInt64(calls)
         let isAgent = random.chance(20)
@@ -216,7 +237,7 @@ struct PhoneModel {
         let invitation = Invitation(
             handle: handle, call: "ctl-1-\(calls)", sipCallID: "in-\(calls)", requestURI: "sip:\(line)@h",
             to: "sip:\(line)@h", from: from ?? "", withheld: random.chance(10), trusted: random.chance(97),
-            maxForwards: 70)
+            maxForwards: 70, replaces: leg)
         feed(.invite(invitation), at: now)
     }
 

@@ -166,7 +166,13 @@ struct ArbitraryWalk {
         case 77..<81:
             return .reoffered(leg(), report(), sipStatus: random.pick([200, 488, 0, -5]) ?? 200, codec: codec)
         case 81..<88: return .timer(random.pick(timers.suffix(8)) ?? TimerID(random.next()))
-        case 88..<98: return command()
+        case 88..<97: return command()
+        case 97:
+            calls += 1
+            let referral = Referral(
+                id: ReferID(UInt64(calls)), referTo: random.pick(["sip:1002@h", "sip:x@y", "tel:55", ""]) ?? "",
+                replaces: random.chance(40) ? leg() : nil, replacesHeader: random.chance(20) ? "a;to-tag=b" : nil)
+            return .refer(leg(), referral)
         case 98:
             return .registered(
                 agent: random.pick(["anna", "boris", "x"]) ?? "", contact: random.chance(50) ? "sip:1001@h" : nil)
@@ -187,7 +193,8 @@ struct ArbitraryWalk {
                 handle: UInt64(calls), call: id ?? "ctl-1-\(calls)", sipCallID: "c\(calls)",
                 requestURI: "sip:\(user)@h", to: "", from: from, withheld: random.chance(20),
                 trusted: random.chance(90),
-                maxForwards: random.chance(10) ? random.below(3) - 1 : nil))
+                maxForwards: random.chance(10) ? random.below(3) - 1 : nil,
+                replaces: random.chance(15) ? leg() : nil))
     }
 
     private mutating func command() -> Input {

@@ -67,6 +67,8 @@ final class Scene {
     var log: [CallRecord] = []
     var refusals: [(status: Int, retryAfter: Int?)] = []
     var replies: [CommandResult] = []
+    /// What senders of REFERs were told, by REFER.
+    var told: [ReferID: [ReferReply]] = [:]
     var accepting: Bool?
     var finished = 0
     /// What is due, in the order in which it was asked for.
@@ -82,6 +84,7 @@ final class Scene {
     var endsLegs = true
     private var nextHandle: UInt64 = 0
     private var nextRequest: UInt64 = 0
+    private var nextRefer: UInt64 = 0
     var adopted: [UInt64: LegID] = [:]
     private var invited: [UInt64: Invitation] = [:]
 
@@ -110,6 +113,7 @@ final class Scene {
         endsLegs = other.endsLegs
         nextHandle = other.nextHandle
         nextRequest = other.nextRequest
+        nextRefer = other.nextRefer
         adopted = other.adopted
         invited = other.invited
     }
@@ -193,6 +197,7 @@ final class Scene {
             legs[leg]?.tones.append(tone)
             if let report { schedule(600, .toneEnded(report)) }
         case .sendDigits(let leg, let digits): legs[leg]?.digits += digits
+        case .refer(let id, _, let reply): told[id, default: []].append(reply)
         case .startTimer(let timer, let milliseconds): due.append((now + Int64(milliseconds), .timer(timer)))
         case .stopTimer(let timer):
             due.removeAll { $0.input == .timer(timer) }
@@ -263,6 +268,21 @@ final class Scene {
             if let digit = Digit(character) { feed(.digit(leg, digit)) }
             settle()
         }
+    }
+
+    /// A REFER by a phone: its number.
+    @discardableResult
+    func refer(_ leg: LegID, to target: String, replaces: LegID? = nil, header: String? = nil) -> ReferID {
+        nextRefer += 1
+        let id = ReferID(nextRefer)
+        feed(
+            .refer(
+                leg,
+                Referral(
+                    id: id, referTo: target, replaces: replaces, replacesHeader: header,
+                    referredBy: "sip:1001@127.0.0.1:5081")))
+        settle()
+        return id
     }
 
     @discardableResult

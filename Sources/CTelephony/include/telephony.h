@@ -125,6 +125,14 @@ typedef enum tel_event_kind {
     TEL_EVENT_HEARD,
     /** tel_listen: the RTP received has a marker bit, or another SSRC or payload type than the packet before. */
     TEL_EVENT_STREAM,
+    /** The peer's REFER (RFC 3515) on this leg, in its dialog or naming it by Target-Dialog: `token`, `refer_to`,
+     *  `replaces`, `replaces_header`, `requires_replaces`, `referred_by`, `no_subscription`, `trusted`, `early_only`.
+     *  Answered once, by tel_refer_accept or tel_refer_reject. Malformed ones have been refused already (400, 416, 420). */
+    TEL_EVENT_REFER,
+    /** For test phones: the final response to a request of tel_send_request: `method`, `status`. */
+    TEL_EVENT_RESPONSE,
+    /** For test phones: a NOTIFY about a REFER sent by tel_send_request: `status` of its sipfrag, `final`. */
+    TEL_EVENT_NOTIFIED,
 } tel_event_kind;
 
 /** How a leg ended. */
@@ -156,6 +164,10 @@ typedef struct tel_event {
     bool trusted;
     bool privacy_id; /**< INCOMING: Privacy: id */
     bool has_offer;
+    bool early_only;        /**< INCOMING: Replaces with early-only; REFER: Refer-To's Replaces has it */
+    bool no_subscription;   /**< REFER: Refer-Sub: false (RFC 4488) */
+    bool requires_replaces; /**< REFER: Refer-To asks for `Require: replaces` */
+    bool final;             /**< NOTIFIED: the subscription is terminated */
     char digit;
     uint32_t expires_s;
     int max_forwards; /**< INCOMING: as received; -1: none */
@@ -164,6 +176,9 @@ typedef struct tel_event {
     uint32_t ssrc;    /**< STREAM */
     int payload_type; /**< STREAM */
     uint64_t token;
+    /** INCOMING: the leg whose place it is to take (RFC 3891); REFER: the leg that Refer-To's Replaces names. 0: none of
+     *  ours. */
+    tel_leg_id replaces;
 
     /* Strings, NULL where there is none; valid during the callback only. */
     const char *_Nullable codec;
@@ -178,6 +193,10 @@ typedef struct tel_event {
     const char *_Nullable user;             /**< REGISTERED: the user part of the address of record */
     const char *_Nullable contacts;         /**< URIs, one a line, best first */
     const char *_Nullable reason;           /**< text of the Reason header, or the reason phrase */
+    const char *_Nullable refer_to;         /**< REFER: the URI without its headers */
+    const char *_Nullable replaces_header;  /**< REFER: the value of Replaces, where it names no leg of ours */
+    const char *_Nullable referred_by;      /**< REFER: the URI (RFC 3892) */
+    const char *_Nullable method;           /**< RESPONSE */
 } tel_event;
 
 typedef void (*tel_event_fn)(const tel_event *event, void *_Nullable context);
@@ -245,6 +264,22 @@ tel_result tel_match_codec(tel_leg_id leg, tel_leg_id ref, uint64_t token);
 tel_result tel_send_digits(tel_leg_id leg, const char *digits);
 /** The Call-ID of the leg's dialog, copied to `buffer`; returns its length, 0 when there is no such leg. */
 size_t tel_call_id(tel_leg_id leg, char *buffer, size_t size);
+
+/* ---------------------------------------------------------------- REFER received (RFC 3515) */
+
+/**
+ * 202 to a pending REFER, and NOTIFY 100; without a subscription (Refer-Sub: false) the 202 says so and nothing follows.
+ * The subscription outlives the leg and ends with the final NOTIFY; should none be sent for 10 minutes, one is.
+ */
+tel_result tel_refer_accept(uint64_t token);
+/** A final response over 299 to a pending REFER. */
+tel_result tel_refer_reject(uint64_t token, int status);
+/** NOTIFY with `status` as message/sipfrag; with `final` the subscription is terminated. A peer that does not want it is
+ *  left alone (RFC 5057: only that usage of the dialog is over). */
+tel_result tel_refer_notify(uint64_t token, int status, bool final);
+/** The value of a Replaces header by which the leg's peer, or whoever the peer tells, finds the leg's dialog at the peer;
+ *  returns its length, 0 when there is no such dialog. */
+size_t tel_replaces(tel_leg_id leg, char *buffer, size_t size);
 
 /* ---------------------------------------------------------------- media */
 
@@ -347,6 +382,9 @@ tel_result tel_register(const char *server_uri, const char *aor_uri, uint32_t ex
 /** Sends any request in the leg's dialog ("INFO", "OPTIONS", "UPDATE") with a body; for tests of a peer. */
 tel_result tel_send_request(tel_leg_id leg, const char *method, const char *_Nullable content_type,
                             const char *_Nullable body);
+/** The same with headers, each "Name: value", for a method that is neither INVITE nor UPDATE; RESPONSE follows. */
+tel_result tel_send_headers(tel_leg_id leg, const char *method, const char *_Nonnull const *_Nonnull headers,
+                            size_t header_count);
 /** The notes of the built-in melody in Hz, ended by 0: how a test recognises music. */
 const uint32_t *tel_melody(void);
 

@@ -94,6 +94,9 @@ struct leg {
     pj_timer_entry keep_alive;
     bool probing;
 
+    unsigned refers;                 /**< REFERs received */
+    bool referred;                   /**< we have sent one by hand: NOTIFYs are for the application */
+
     /* What a restart would need besides what the dialog's transactions tell: set when the leg is answered. */
     char call_id[128], local_tag[64], remote_tag[128];
     char local_uri[LEG_URI], remote_uri[LEG_URI], target[LEG_URI], route_set[LEG_URI];
@@ -166,6 +169,12 @@ void operations_narrow(struct leg *leg);
 void operations_on_response(struct leg *leg, pjsip_transaction *tsx);
 
 /* info.c, probe.c: requests in the dialog */
+/** The status to answer a REFER with at once; 0: it waits for the application. */
+int refer_receive(struct leg *leg, pjsip_rx_data *rdata);
+/** The transaction of a REFER that waits is over, without us. */
+void refer_on_transaction_over(const pjsip_transaction *tsx);
+/** The status to answer a NOTIFY with. */
+int notify_receive(struct leg *leg, pjsip_rx_data *rdata);
 /** The status to answer an INFO with, its digit reported. */
 int info_receive(struct leg *leg, pjsip_rx_data *rdata);
 void info_on_sent(struct leg *leg, const pjsip_transaction *tsx);

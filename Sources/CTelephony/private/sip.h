@@ -110,6 +110,42 @@ bool contact_is_external(const pj_sockaddr *peer);
 /** Names the external address in the Via of the dialog's requests too. */
 void contact_set_via(pjsip_dialog *dialog, const struct listener *listener, const pj_sockaddr *peer);
 
+/* dialogs.c: which leg a dialog is, by its identifiers */
+bool dialogs_start(uint32_t slots);
+void dialogs_stop(void);
+/** Notes the leg's dialog, or its tags anew once the peer's is known. */
+void dialogs_note(tel_leg_id leg, const pjsip_dialog *dialog);
+void dialogs_forget(tel_leg_id leg);
+/** The leg; 0: none. `local_tag` is ours, `remote_tag` the peer's. */
+tel_leg_id dialogs_find(const pj_str_t *call_id, const pj_str_t *local_tag, const pj_str_t *remote_tag);
+
+/* replaces.c (RFC 3891) */
+struct replaces {
+    bool present, early_only;
+    tel_leg_id leg; /**< 0: no dialog of ours */
+    char value[512];
+};
+/** Reads the value of a Replaces header; false: malformed. */
+bool replaces_read(pj_pool_t *pool, const pj_str_t *text, struct replaces *replaces);
+/** The status by which RFC 3891 §3 has an INVITE refused for its Replaces; 0: it has none, or a leg to replace. */
+int replaces_check(pjsip_rx_data *rdata, struct replaces *replaces);
+
+/* refer.c */
+/** A REFER outside of the dialogs. */
+void refer_respond(pjsip_rx_data *rdata);
+
+/* subscription.c: what has become of the REFERs received */
+bool refers_start(uint32_t slots);
+void refers_stop(void);
+/** Ends all of them. */
+void refers_close(void);
+/** Keeps a REFER until it is answered, and its dialog until its subscription is over; 0: no slot is free. The dialog is
+ *  locked. `event_id`: NOTIFYs name the REFER by its CSeq (RFC 3515 §2.4.6). */
+uint64_t refer_keep(pjsip_dialog *dialog, const pjsip_rx_data *rdata, bool no_subscription, bool event_id);
+
+/* contact.c: a dialog for a request that came outside of one, locked; NULL: none could be had. */
+pjsip_dialog *contact_create_dialog(pjsip_rx_data *rdata);
+
 /* server.c: requests outside dialogs */
 extern pjsip_module server_module;
 void server_respond(pjsip_rx_data *rdata, int status, const pjsip_hdr *headers);

@@ -33,3 +33,20 @@ void contact_set_via(pjsip_dialog *dialog, const struct listener *listener, cons
     if (sip.external_address[0] && contact_is_external(peer))
         pjsip_dlg_set_via_sent_by(dialog, &sent_by, NULL);
 }
+
+pjsip_dialog *contact_create_dialog(pjsip_rx_data *rdata)
+{
+    pjsip_dialog *dialog;
+    char contact[SIP_MAX_CONTACT];
+    const pj_sockaddr *peer = &rdata->pkt_info.src_addr;
+    pjsip_transport_type_e type = (pjsip_transport_type_e)rdata->tp_info.transport->key.type;
+    const struct listener *listener = contact_listener(type);
+    if (!listener)
+        return NULL;
+    contact_uri(listener, peer, contact, sizeof(contact));
+    pj_str_t text = pj_str(contact);
+    if (pjsip_dlg_create_uas_and_inc_lock(pjsip_ua_instance(), rdata, &text, &dialog) != PJ_SUCCESS)
+        return NULL;
+    contact_set_via(dialog, listener, peer);
+    return dialog;
+}

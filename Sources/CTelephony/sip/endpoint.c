@@ -122,7 +122,8 @@ static bool start_listener(const char *entry, char *error, size_t error_size)
 
 static pj_status_t register_modules(void)
 {
-    static const pj_str_t methods[] = {{"INFO", 4}, {"OPTIONS", 7}};
+    static const pj_str_t methods[] = {{"INFO", 4}, {"OPTIONS", 7}, {"REFER", 5}, {"NOTIFY", 6}};
+    static const pj_str_t extensions[] = {{"norefersub", 10}, {"tdialog", 7}};
     static const pj_str_t types[] = {{"application/dtmf-relay", 22}, {"application/dtmf", 16}};
     pjsip_ua_init_param user_agent = {.on_dlg_forked = fork_on_dialog};
     pj_status_t status = pjsip_tsx_layer_init_module(sip.endpoint);
@@ -135,6 +136,8 @@ static pj_status_t register_modules(void)
     if (status == PJ_SUCCESS)
         status = pjsip_timer_init_module(sip.endpoint);
     if (status == PJ_SUCCESS)
+        status = pjsip_replaces_init_module(sip.endpoint);
+    if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &faults_module);
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &leg_module);
@@ -146,6 +149,9 @@ static pj_status_t register_modules(void)
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_add_capability(sip.endpoint, &leg_module, PJSIP_H_ACCEPT, NULL,
                                             PJ_ARRAY_SIZE(types), types);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_add_capability(sip.endpoint, &leg_module, PJSIP_H_SUPPORTED, NULL,
+                                            PJ_ARRAY_SIZE(extensions), extensions);
     return status;
 }
 
@@ -285,6 +291,7 @@ void tel_stop(void)
         return;
     for (tel_leg_id id = leg_first(0); id; id = leg_first(id))
         tel_hangup(id, PJSIP_SC_SERVICE_UNAVAILABLE, 0, NULL, 0);
+    refers_close();
     stop_all(true);
 }
 

@@ -79,7 +79,7 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer)
+static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, const struct replaces *replaces)
 {
     char request[LEG_URI], from[LEG_URI], display[128], to[LEG_URI], asserted[LEG_URI], called[LEG_URI], source[80];
     text_uri(request, sizeof(request), rdata->msg_info.msg->line.req.uri);
@@ -95,6 +95,8 @@ static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer)
     event.trusted = leg->trusted;
     event.privacy_id = asks_for_privacy(rdata->msg_info.msg);
     event.has_offer = has_offer;
+    event.replaces = replaces->leg;
+    event.early_only = replaces->early_only;
     event.max_forwards = rdata->msg_info.max_fwd ? rdata->msg_info.max_fwd->ivalue : -1;
     event.call_id = leg->call_id;
     event.request_uri = or_null(request);
@@ -105,23 +107,6 @@ static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer)
     event.called_party_uri = or_null(called);
     event.source = source;
     tel_emit(&event);
-}
-
-static pjsip_dialog *create_dialog(pjsip_rx_data *rdata)
-{
-    pjsip_dialog *dialog;
-    char contact[SIP_MAX_CONTACT];
-    const pj_sockaddr *peer = &rdata->pkt_info.src_addr;
-    pjsip_transport_type_e type = (pjsip_transport_type_e)rdata->tp_info.transport->key.type;
-    const struct listener *listener = contact_listener(type);
-    if (!listener)
-        return NULL;
-    contact_uri(listener, peer, contact, sizeof(contact));
-    pj_str_t text = pj_str(contact);
-    if (pjsip_dlg_create_uas_and_inc_lock(pjsip_ua_instance(), rdata, &text, &dialog) != PJ_SUCCESS)
-        return NULL;
-    contact_set_via(dialog, listener, peer);
-    return dialog;
 }
 
 /** 100, or the 422 by which PJSIP answers a session interval that is too small (RFC 4028 §9). */
@@ -140,9 +125,12 @@ static bool answer_trying(pjsip_inv_session *inv, pjsip_rx_data *rdata, int *ref
 void incoming_invite(pjsip_rx_data *rdata)
 {
     struct sdp_audio audio;
+    struct replaces replaces;
     bool has_offer;
     unsigned options;
     int status = check(rdata, &audio, &has_offer);
+    if (status == 0)
+        status = replaces_check(rdata, &replaces);
     if (status != 0) {
         server_respond(rdata, status, NULL);
         server_refused(rdata, status);
@@ -156,7 +144,7 @@ void incoming_invite(pjsip_rx_data *rdata)
         server_refused(rdata, PJSIP_SC_SERVICE_UNAVAILABLE);
         return;
     }
-    pjsip_dialog *dialog = create_dialog(rdata);
+    pjsip_dialog *dialog = contact_create_dialog(rdata);
     pjsip_inv_session *inv = NULL;
     if (!dialog) {
         leg_discard(leg);
@@ -190,7 +178,7 @@ void incoming_invite(pjsip_rx_data *rdata)
         server_refused(rdata, status);
     } else {
         leg_attach(leg, inv);
-        report(leg, rdata, has_offer);
+        report(leg, rdata, has_offer, &replaces);
     }
     pjsip_dlg_dec_lock(dialog);
 }

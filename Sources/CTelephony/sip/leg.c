@@ -35,6 +35,14 @@ bool legs_start(uint32_t max_legs, char *error, size_t error_size)
         pj_ansi_snprintf(error, error_size, "no memory for %u legs", size);
         return false;
     }
+    if (!dialogs_start(size) || !refers_start(size)) {
+        munmap(legs, size * sizeof(struct leg));
+        free(free_slots);
+        dialogs_stop();
+        refers_stop();
+        pj_ansi_snprintf(error, error_size, "no memory for %u legs", size);
+        return false;
+    }
     table.legs = legs;
     table.free_slots = free_slots;
     table.size = table.free_count = size;
@@ -46,6 +54,8 @@ bool legs_start(uint32_t max_legs, char *error, size_t error_size)
 
 void legs_stop(void)
 {
+    dialogs_stop();
+    refers_stop();
     pthread_mutex_lock(&table.mutex);
     if (table.legs)
         munmap(table.legs, table.size * sizeof(struct leg));
@@ -116,6 +126,7 @@ void leg_attach(struct leg *leg, pjsip_inv_session *inv)
     pthread_mutex_unlock(&table.mutex);
     text_copy(leg->call_id, sizeof(leg->call_id), &inv->dlg->call_id->id);
     pjsip_dlg_add_usage(inv->dlg, &leg_module, leg);
+    dialogs_note(leg->id, inv->dlg);
 }
 
 void leg_discard(struct leg *leg)
@@ -127,8 +138,10 @@ void leg_discard(struct leg *leg)
     table.free_slots[table.free_count++] = (uint32_t)(leg - table.legs);
     table.open--;
     pthread_mutex_unlock(&table.mutex);
-    if (id)
+    if (id) {
+        dialogs_forget(id);
         media_close(id);
+    }
 }
 
 struct leg *leg_acquire(tel_leg_id id)
@@ -250,6 +263,7 @@ tel_leg_id leg_of_timer(const pj_timer_entry *entry)
 void leg_remember_dialog(struct leg *leg)
 {
     pjsip_dialog *dialog = leg->dialog;
+    dialogs_note(leg->id, dialog);
     text_copy(leg->local_tag, sizeof(leg->local_tag), &dialog->local.info->tag);
     text_copy(leg->remote_tag, sizeof(leg->remote_tag), &dialog->remote.info->tag);
     text_uri(leg->local_uri, sizeof(leg->local_uri), dialog->local.info->uri);

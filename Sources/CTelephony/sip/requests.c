@@ -45,7 +45,7 @@ static void respond(pjsip_dialog *dialog, pjsip_rx_data *rdata, int status)
 
 static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rdata)
 {
-    static const char *const known[] = {"MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER"};
+    static const char *const known[] = {"MESSAGE", "SUBSCRIBE", "PUBLISH", "REGISTER"};
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
     int status = PJSIP_SC_NOT_IMPLEMENTED;
     if (!leg) {
@@ -54,13 +54,18 @@ static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rda
         status = PJSIP_SC_OK;
     } else if (is_method(method, "INFO")) {
         status = info_receive(leg, rdata);
+    } else if (is_method(method, "REFER")) {
+        status = refer_receive(leg, rdata);
+    } else if (is_method(method, "NOTIFY")) {
+        status = notify_receive(leg, rdata);
     } else {
         for (size_t i = 0; i < PJ_ARRAY_SIZE(known); i++) {
             if (is_method(method, known[i]))
                 status = PJSIP_SC_METHOD_NOT_ALLOWED;
         }
     }
-    respond(dialog, rdata, status);
+    if (status != 0)
+        respond(dialog, rdata, status);
 }
 
 /** A request in the established dialog that cannot be delivered: the connection is refused, the network gone. */
@@ -68,6 +73,17 @@ static bool is_undeliverable(const struct leg *leg, const pjsip_transaction *tsx
 {
     return leg->inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state == PJSIP_TSX_STATE_TERMINATED &&
            tsx->status_code == PJSIP_SC_TSX_TRANSPORT_ERROR && tsx->transport_err != PJ_SUCCESS;
+}
+
+static void report_response(struct leg *leg, const pjsip_transaction *tsx)
+{
+    char method[32];
+    tel_event event;
+    text_copy(method, sizeof(method), &tsx->method.name);
+    event_init(&event, TEL_EVENT_RESPONSE, leg->id, leg->token);
+    event.status = tsx->status_code;
+    event.method = method;
+    tel_emit(&event);
 }
 
 static void on_response(struct leg *leg, pjsip_transaction *tsx)
@@ -83,6 +99,8 @@ static void on_response(struct leg *leg, pjsip_transaction *tsx)
         final ? info_on_response(leg, tsx) : info_on_sent(leg, tsx);
     else if (final && tsx->method.id == PJSIP_OPTIONS_METHOD)
         probe_on_response(leg);
+    else if (tsx->state == PJSIP_TSX_STATE_COMPLETED && leg->referred && is_method(&tsx->method, "REFER"))
+        report_response(leg, tsx);
 }
 
 static void on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
@@ -97,6 +115,8 @@ static void on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     } else if (tsx->state == PJSIP_TSX_STATE_TRYING && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG &&
                !belongs_to_session(&tsx->method)) {
         on_request(dialog, leg, event->body.tsx_state.src.rdata);
+    } else if (tsx->state == PJSIP_TSX_STATE_TERMINATED && is_method(&tsx->method, "REFER")) {
+        refer_on_transaction_over(tsx);
     }
     leg = leg_of(dialog);
     if (leg && tsx->method.id == PJSIP_INVITE_METHOD && tsx->state >= PJSIP_TSX_STATE_COMPLETED)
@@ -110,6 +130,45 @@ pjsip_module leg_module = {
     .on_rx_request = on_rx_request,
     .on_tsx_state = on_tsx_state,
 };
+
+static bool add_header(pjsip_tx_data *tdata, const char *text)
+{
+    const char *colon = strchr(text, ':');
+    pj_str_t name = {(char *)text, colon ? colon - text : 0}, value;
+    if (name.slen == 0)
+        return false;
+    value = pj_str((char *)colon + 1 + strspn(colon + 1, " "));
+    pj_str_t copies[2];
+    pj_strdup(tdata->pool, &copies[0], &name);
+    pj_strdup(tdata->pool, &copies[1], &value);
+    pjsip_msg_add_hdr(tdata->msg,
+                      (pjsip_hdr *)pjsip_generic_string_hdr_create(tdata->pool, &copies[0], &copies[1]));
+    return true;
+}
+
+tel_result tel_send_headers(tel_leg_id id, const char *name, const char *const *headers, size_t header_count)
+{
+    struct leg *leg = leg_acquire(id);
+    if (!leg)
+        return TEL_ERR_NO_LEG;
+    pjsip_dialog *dialog = leg->dialog;
+    pjsip_method method;
+    pjsip_tx_data *tdata;
+    pj_str_t text = pj_str((char *)name);
+    pjsip_method_init_np(&method, &text);
+    pj_status_t status = pjsip_dlg_create_request(dialog, &method, -1, &tdata);
+    bool valid = true;
+    for (size_t i = 0; status == PJ_SUCCESS && i < header_count; i++)
+        valid = add_header(tdata, headers[i]) && valid;
+    if (status == PJ_SUCCESS) {
+        leg->referred = leg->referred || strcmp(name, "REFER") == 0;
+        status = pjsip_dlg_send_request(dialog, tdata, -1, NULL);
+    }
+    if (status != PJ_SUCCESS)
+        note_pj_error(name, status);
+    leg_release(dialog);
+    return status == PJ_SUCCESS ? valid ? TEL_OK : TEL_ERR_INVALID : TEL_ERR_SYSTEM;
+}
 
 static tel_result send_in_dialog(struct leg *leg, const char *name, const char *content_type, const char *body)
 {

@@ -39,7 +39,7 @@ void server_refused(pjsip_rx_data *rdata, int status)
 /** 405 with Allow for a method that we know, 501 for another (RFC 3261 §8.2.1). */
 static void refuse_method(pjsip_rx_data *rdata)
 {
-    static const char *const known[] = {"MESSAGE", "SUBSCRIBE", "NOTIFY", "REFER", "PUBLISH", "INFO", "UPDATE", "PRACK"};
+    static const char *const known[] = {"MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "UPDATE", "PRACK"};
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
     for (size_t i = 0; i < PJ_ARRAY_SIZE(known); i++) {
         if (pj_stricmp2(&method->name, known[i]) != 0)
@@ -74,7 +74,10 @@ static pj_bool_t on_rx_request(pjsip_rx_data *rdata)
         server_respond(rdata, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, NULL);
         break;
     default:
-        refuse_method(rdata);
+        if (pj_stricmp2(&rdata->msg_info.msg->line.req.method.name, "REFER") == 0)
+            refer_respond(rdata);
+        else
+            refuse_method(rdata);
         break;
     }
     return PJ_TRUE;

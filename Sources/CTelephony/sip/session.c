@@ -84,6 +84,7 @@ static void report_progress(struct leg *leg, int status)
         return; /* repeated, as RFC 3261 §13.3.1.1 has it every minute */
     leg->progress_status = status;
     leg->progress_early = early;
+    dialogs_note(leg->id, leg->dialog);
     tel_event event;
     event_init(&event, TEL_EVENT_PROGRESS, leg->id, leg->token);
     event.status = status;

@@ -131,6 +131,7 @@ final class EngineLoop {
             return .registered(agent: agent, contact: contact)
         case .routed(let token): return .routed(ReportID(token))
         case .toneEnded(let token): return .toneEnded(ReportID(token))
+        case .refer(let referral, let replaces): return refer(referral, on: event.leg, replaces: replaces)
         default: break
         }
         guard let leg = switchboard.leg(event.leg) else { return nil }
@@ -146,9 +147,23 @@ final class EngineLoop {
             return .reoffered(leg, ReportID(token), sipStatus: status, codec: codec)
         case .digit(let digit): return .digit(leg, digit)
         case .rtpTimeout: return .rtpTimeout(leg)
-        case .incoming, .refused, .registered, .routed, .toneEnded: return nil
+        case .incoming, .refused, .registered, .routed, .toneEnded, .refer: return nil
         }
     }
+
+    /// A REFER is answered in any case.
+    private func refer(_ referral: Referral, on handle: UInt64, replaces: UInt64) -> Input? {
+        guard let leg = switchboard.leg(handle) else {
+            switchboard.refer(referral.id, .reject(sipStatus: 481))
+            return nil
+        }
+        var referral = referral
+        referral.replaces = name(replaces)
+        return .refer(leg, referral)
+    }
+
+    /// A leg that a peer names: none is left of one that has ended meanwhile.
+    private func name(_ handle: UInt64) -> LegID? { handle == 0 ? nil : switchboard.leg(handle) ?? LegID(0) }
 
     private func invitation(_ incoming: TelephonyEvent.Incoming, handle: UInt64) -> Invitation {
         callNumbers += 1
@@ -164,7 +179,8 @@ final class EngineLoop {
             handle: handle, call: call, sipCallID: incoming.sipCallID, requestURI: dialled, to: incoming.to,
             from: incoming.from, fromDisplay: incoming.fromDisplay,
             assertedIdentity: incoming.trusted ? incoming.assertedIdentity : nil, withheld: incoming.withheld,
-            trusted: incoming.trusted, maxForwards: incoming.maxForwards, source: incoming.source)
+            trusted: incoming.trusted, maxForwards: incoming.maxForwards, source: incoming.source,
+            replaces: name(incoming.replaces))
     }
 
     // MARK: - what goes out
@@ -196,6 +212,7 @@ final class EngineLoop {
         case .route(let routes, let report): switchboard.route(routes, report)
         case .tone(let leg, let tone, let report): switchboard.play(tone, on: leg, report)
         case .sendDigits(let leg, let digits): switchboard.sendDigits(leg, digits)
+        case .refer(let id, _, let reply): switchboard.refer(id, reply)
         case .startTimer(let timer, let milliseconds): timers.start(timer, due: time.mono + Int64(milliseconds) * 1000)
         case .stopTimer(let timer): timers.stop(timer)
         case .log(let record): write(record)

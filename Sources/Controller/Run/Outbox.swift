@@ -60,6 +60,7 @@ struct Outbox {
         case .ring(let leg, _, _), .answer(let leg, _), .hangUp(let leg, _), .hold(let leg, _, _),
             .matchCodec(let leg, _, _), .sendDigits(let leg, _):
             return legs[leg]
+        case .refer(_, let call, _): return call
         case .reply(let request, _): return requests.removeValue(forKey: request)
         case .route(let routes, _):
             // A switch never waits, but for a leg that does not exist yet.

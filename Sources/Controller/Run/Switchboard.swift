@@ -112,6 +112,9 @@ struct Switchboard {
         _ = telephony.sendDigits(handle, digits)
     }
 
+    /// A peer that cannot be told has gone; the transfer goes on without it.
+    func refer(_ id: ReferID, _ reply: ReferReply) { _ = telephony.refer(id, reply) }
+
     func setAccepting(_ accepting: Bool, retryAfter: Int?) {
         telephony.setAccepting(accepting, retryAfter: retryAfter ?? 0)
     }

@@ -13,6 +13,7 @@ protocol Telephony: Sendable {
     func route(_ changes: [tel_route_change], token: UInt64) -> tel_result
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result
+    func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result
     func setAccepting(_ accepting: Bool, retryAfter: Int)
     func lastError() -> String
 }
@@ -67,6 +68,14 @@ struct SIPTelephony: Telephony {
     }
 
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result { tel_send_digits(leg, digits) }
+
+    func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result {
+        switch reply {
+        case .accept: tel_refer_accept(id.number)
+        case .reject(let status): tel_refer_reject(id.number, Int32(clamping: status))
+        case .notify(let status, let final): tel_refer_notify(id.number, Int32(clamping: status), final)
+        }
+    }
 
     func setAccepting(_ accepting: Bool, retryAfter: Int) {
         tel_set_accepting(accepting, UInt32(clamping: retryAfter))

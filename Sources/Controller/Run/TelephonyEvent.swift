@@ -17,6 +17,8 @@ struct TelephonyEvent: Sendable {
         case toneEnded(token: UInt64)
         case rtpTimeout
         case registered(user: String, contact: String?)
+        /// `replaces`: the telephony side's name of a leg, as everywhere here; 0: none.
+        case refer(Referral, replaces: UInt64)
     }
 
     /// A new INVITE.
@@ -32,6 +34,7 @@ struct TelephonyEvent: Sendable {
         var trusted = false
         var maxForwards: Int?
         var source = ""
+        var replaces: UInt64 = 0
     }
 
     /// The telephony side's name of the leg; 0 where the event concerns none.
@@ -59,7 +62,8 @@ extension TelephonyEvent {
                     withheld: event.privacy_id,
                     trusted: event.trusted,
                     maxForwards: event.max_forwards < 0 ? nil : Int(event.max_forwards),
-                    source: text(event.source) ?? ""))
+                    source: text(event.source) ?? "",
+                    replaces: event.replaces))
         case TEL_EVENT_REFUSED:
             kind = .refused(
                 from: text(event.from_uri) ?? "", to: text(event.request_uri) ?? text(event.to_uri) ?? "",
@@ -80,6 +84,12 @@ extension TelephonyEvent {
         case TEL_EVENT_REGISTERED:
             let contact = event.expires_s == 0 ? nil : lines(event.contacts).first
             kind = .registered(user: text(event.user) ?? "", contact: contact)
+        case TEL_EVENT_REFER:
+            let referral = Referral(
+                id: ReferID(event.token), referTo: text(event.refer_to) ?? "",
+                replacesHeader: text(event.replaces_header), requiresReplaces: event.requires_replaces,
+                referredBy: text(event.referred_by))
+            kind = .refer(referral, replaces: event.replaces)
         default: return nil
         }
     }
