@@ -89,6 +89,21 @@ def quantiles(kind, by):
     return worst
 
 
+def dashboard():
+    """Every query of Grafana's dashboard, as Grafana would ask it, finds something."""
+    with open("docker/grafana/dashboards/warmline.json") as file:
+        panels = json.load(file)["panels"]
+    queries = [(panel["title"], target["expr"]) for panel in panels for target in panel["targets"]]
+    for title, expression in queries:
+        for name, value in (("$__rate_interval", "1m"), ("$__range", "5m"), ("$group", ".*")):
+            expression = expression.replace(name, value)
+        found = query(expression)
+        # What never was has no series: that is what `> 0` is for.
+        if not found and not expression.endswith("> 0"):
+            fail(f"the dashboard's \"{title}\" finds nothing: {expression}")
+    return len(queries)
+
+
 def main():
     wait_for("a first scrape", 30, lambda: query("warmline_calls_received_total"))
     first = query("sum(warmline_calls_received_total)")[""]
@@ -115,6 +130,9 @@ def main():
         print(f"  ok    histogram_quantile of {kind}: 4 quantiles in the right bucket, at most {worst:.2f} of it away")
     same("threshold's bucket", query('warmline_wait_seconds_bucket{le="20"} > bool -1'), lambda row: 1, by, 0)
     print("  ok    the service level's threshold is a bucket")
+    print(f"  ok    {dashboard()} queries of the Grafana dashboard find something")
+    wait_for("the recorded service level", 30, lambda: query("warmline:service_level:ratio_30m"))
+    print("  ok    the recording rules of docker/prometheus record")
     wait_for("ten scrapes", 60, lambda: query("count_over_time(up[5m])")[""] >= 10)
     errors = query("max_over_time(node_textfile_scrape_error[5m])")[""]
     targets = query("min_over_time(up[5m])")[""]

@@ -33,7 +33,8 @@ within 20 "metrics --follow wrote no textfile" test -s "$textfiles/warmline.prom
 start node_exporter prometheus-node-exporter --collector.disable-defaults --collector.textfile \
     --collector.textfile.directory="$textfiles" --web.listen-address="$address:9100"
 cat >"$job_dir/prometheus.yml" <<YML
-global: { scrape_interval: 1s, scrape_timeout: 1s }
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+rule_files: ["$PWD/docker/prometheus/rules.yml"]
 scrape_configs:
   - job_name: warmline
     static_configs: [{ targets: ["$address:9100"] }]
