@@ -1,6 +1,8 @@
 /*
  * Commands from any thread to the media thread: a list under a mutex, an eventfd to wake it. They are carried out in
- * the order in which they were posted, between two packets.
+ * the order in which they were posted, between two packets. What nobody hears or waits for (a leg's opening, closing,
+ * what its peer has agreed to) does not wake the thread but waits for the next tick or for a command that does: each
+ * wake-up costs more than most commands.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -59,6 +61,7 @@ typedef struct command {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static command *first, **end = &first;
+static bool woken; /* the thread has been woken for what is in the list */
 static int wake = -1;
 
 /* ---------------------------------------------------------------- posting */
@@ -80,6 +83,11 @@ static command *create(command_kind kind, tel_leg_id leg, size_t extra)
     return c;
 }
 
+static bool can_wait(command_kind kind)
+{
+    return kind == COMMAND_OPEN || kind == COMMAND_SET || kind == COMMAND_CLOSE;
+}
+
 static tel_result post(command *c)
 {
     if (c == NULL)
@@ -90,8 +98,9 @@ static tel_result post(command *c)
         free(c);
         return TEL_ERR_STATE;
     }
-    if (first == NULL) {
+    if (!woken && !can_wait(c->kind)) {
         uint64_t one = 1;
+        woken = true;
         (void)!write(wake, &one, sizeof(one));
     }
     *end = c;
@@ -372,6 +381,7 @@ bool commands_run(int64_t now)
     command *c = first;
     first = NULL;
     end = &first;
+    woken = false;
     pthread_mutex_unlock(&lock);
     bool goes_on = true;
     while (c != NULL) {

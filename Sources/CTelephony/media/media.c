@@ -173,7 +173,7 @@ static void *run(void *argument)
                 serve_socket(&events[i]);
             }
         }
-        if (ticked && goes_on)
+        if (ticked && goes_on && (goes_on = commands_run(now_us)))
             tick();
     }
     return NULL;
