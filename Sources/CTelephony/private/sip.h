@@ -63,6 +63,12 @@ struct sip {
 
 extern struct sip sip;
 
+/* worker.c: the thread that runs PJSIP */
+pj_status_t worker_start(void);
+void worker_stop(void);
+/** To be called by whoever may have set a timer, with no lock held: the worker wakes for it if it sleeps longer. */
+void worker_heed_timers(void);
+
 /* config.c */
 bool config_copy(const tel_config *config, char *error, size_t error_size);
 

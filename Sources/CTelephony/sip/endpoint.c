@@ -1,4 +1,4 @@
-/* The life of the shim: PJLIB, the SIP endpoint with its modules and transports, the worker thread. */
+/* The life of the shim: PJLIB, the SIP endpoint with its modules and transports. */
 #ifdef __linux__
 #include <malloc.h>
 #endif
@@ -13,27 +13,9 @@
 /** It sizes a hash table only. */
 #define TRANSACTION_HASH 32767
 #define SOCKET_BUFFER (4 * 1024 * 1024)
-/** How late a timer may be that another thread has set while the worker waits. */
-#define WORKER_WAIT_MS 10
 #define HEAP_STEP (1024 * 1024)
 
 struct sip sip;
-
-static struct {
-    pj_thread_t *thread;
-    atomic_bool stopping;
-} worker;
-
-static int work(void *unused)
-{
-    PJ_UNUSED_ARG(unused);
-    while (!atomic_load(&worker.stopping)) {
-        pj_time_val timeout = {0, WORKER_WAIT_MS};
-        atomic_fetch_add_explicit(&sip.turns, 1, memory_order_relaxed);
-        pjsip_endpt_handle_events(sip.endpoint, &timeout);
-    }
-    return 0;
-}
 
 static void on_dropped(pjsip_tp_dropped_data *data)
 {
@@ -207,20 +189,13 @@ static bool start_all(const tel_config *config, char *error, size_t error_size, 
     *media = media_start(config, error, error_size) == TEL_OK;
     if (!*media)
         return false;
-    atomic_store(&worker.stopping, false);
-    pj_status_t status = pj_thread_create(sip.pool, "sip", work, NULL, 0, 0, &worker.thread);
-    return !failed("SIP worker thread", status, error, error_size);
+    return !failed("SIP worker thread", worker_start(), error, error_size);
 }
 
 static void stop_all(bool media)
 {
     events_enable(false);
-    if (worker.thread) {
-        atomic_store(&worker.stopping, true);
-        pj_thread_join(worker.thread);
-        pj_thread_destroy(worker.thread);
-        worker.thread = NULL;
-    }
+    worker_stop();
     if (media)
         media_stop();
     if (sip.endpoint) {

@@ -174,6 +174,7 @@ void leg_release(pjsip_dialog *dialog)
     pj_grp_lock_t *lock = dialog->grp_lock_;
     pjsip_dlg_dec_lock(dialog);
     pj_grp_lock_dec_ref(lock);
+    worker_heed_timers();
 }
 
 struct leg *leg_of(pjsip_dialog *dialog)

@@ -281,5 +281,6 @@ tel_leg_id tel_invite(const tel_invite_params *params)
     }
     tel_leg_id id = place(params, pool);
     pjsip_endpt_release_pool(sip.endpoint, pool);
+    worker_heed_timers();
     return id;
 }

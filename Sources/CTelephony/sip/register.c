@@ -59,6 +59,7 @@ tel_result tel_register(const char *server_uri, const char *aor_uri, uint32_t ex
         return TEL_ERR_SYSTEM;
     }
     registrations.clients[registrations.count++] = client;
+    worker_heed_timers();
     return TEL_OK;
 }
 
