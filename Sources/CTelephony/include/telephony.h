@@ -6,8 +6,9 @@
  *
  * Threads. Commands (tel_...) may be called from any thread; the shim registers the thread with PJLIB. They do not
  * block on the network. The event callback runs on the shim's own threads (SIP worker, media thread), one call at a
- * time per thread; it must copy what it needs (strings in an event live only during the callback) and return at once.
- * No command may be called from inside the callback.
+ * time per thread, and, once tel_run_here has been called, in tel_run instead of the SIP worker; it must copy what it
+ * needs (strings in an event live only during the callback) and return at once. No command may be called from inside
+ * the callback.
  *
  * One instance per process: PJLIB is process-wide.
  *
@@ -208,6 +209,16 @@ tel_result tel_start(const tel_config *config, tel_event_fn callback, void *_Nul
                      size_t error_size);
 /** Ends what is left without waiting for peers, and joins the threads. No event comes after it returned. */
 void tel_stop(void);
+
+/**
+ * Ends the SIP worker: from now on the calling thread runs SIP, by tel_run. An application with a thread that takes the
+ * events and gives the commands saves a wake-up for each of them so.
+ */
+void tel_run_here(void);
+/** Runs SIP until something has been done, at most so long (-1: as long as it likes). It may return without cause. */
+void tel_run(int64_t longest_us);
+/** Ends the present tel_run or, where there is none, the next one. From any thread, between tel_start and tel_stop. */
+void tel_wake(void);
 const char *tel_strerror(tel_result result);
 /** What PJSIP or the system said of the last failure of this thread. */
 const char *tel_last_error(void);

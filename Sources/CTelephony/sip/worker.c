@@ -1,9 +1,10 @@
 /*
- * The thread that runs PJSIP: receives, keeps PJSIP's timers. It waits for a datagram or the first timer, and is woken
- * where another thread sets an earlier one.
+ * Who runs PJSIP: a thread of its own, until the application does it in a thread of its own by tel_run. Either waits
+ * for a datagram or the first timer, and is woken where another thread sets an earlier one.
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../private/leg.h"
 
@@ -14,53 +15,69 @@
 
 static struct {
     pj_thread_t *thread;
-    pj_sock_t wake, woken; /**< a pair: what is written to the one wakes the thread, which watches the other */
+    int wake, woken; /**< a pair: what is written to the one ends the wait of the thread, which watches the other */
     pj_ioqueue_key_t *key;
     pj_ioqueue_op_key_t operation;
     pj_timer_entry never; /**< PJLIB's heap of timers must not be asked for its first when it is empty */
     char byte[8];
-    long longest_wait_ms;
+    int64_t longest_wait_ms;
     atomic_bool stopping;
-    atomic_llong wakes_at; /**< in milliseconds of PJLIB's timers: when it looks at the timers again at the latest */
-} worker = {.wake = PJ_INVALID_SOCKET, .woken = PJ_INVALID_SOCKET};
+    atomic_bool pending;   /**< the wait, or else the next one, is to end */
+    atomic_llong wakes_at; /**< in milliseconds of PJLIB's timers: when these are looked at again at the latest */
+} worker = {.wake = -1, .woken = -1};
 
-static long long milliseconds(const pj_time_val *time)
+static _Thread_local bool runs_pjsip;
+
+static int64_t milliseconds(const pj_time_val *time)
 {
-    return (long long)time->sec * 1000 + time->msec;
+    return (int64_t)time->sec * 1000 + time->msec;
 }
 
-static long long first_timer(void)
+/** One round: the timers that are due, then what comes within so many milliseconds. */
+static void run(int64_t longest_ms)
 {
-    pj_time_val due = {0, 0};
-    pj_timer_heap_earliest_time(pjsip_endpt_get_timer_heap(sip.endpoint), &due);
-    return milliseconds(&due);
+    pj_time_val now, next;
+    atomic_fetch_add_explicit(&sip.turns, 1, memory_order_relaxed);
+    pj_gettickcount(&now);
+    /* Known before the heap is read: a timer set meanwhile is either read or wakes us. */
+    atomic_store(&worker.wakes_at, milliseconds(&now) + longest_ms);
+    pj_timer_heap_poll(pjsip_endpt_get_timer_heap(sip.endpoint), &next);
+    int64_t wait = milliseconds(&next);
+    if (wait > longest_ms)
+        wait = longest_ms;
+    atomic_store(&worker.wakes_at, milliseconds(&now) + wait);
+    if (atomic_load(&worker.pending))
+        wait = 0;
+    pj_time_val timeout = {wait / 1000, wait % 1000};
+    pj_ioqueue_poll(pjsip_endpt_get_ioqueue(sip.endpoint), &timeout);
+    atomic_store(&worker.pending, false);
 }
 
 static int work(void *unused)
 {
     PJ_UNUSED_ARG(unused);
-    while (!atomic_load(&worker.stopping)) {
-        pj_time_val now, timeout = {0, worker.longest_wait_ms};
-        atomic_fetch_add_explicit(&sip.turns, 1, memory_order_relaxed);
-        pj_gettickcount(&now);
-        long long end = milliseconds(&now) + worker.longest_wait_ms, due = first_timer();
-        atomic_store(&worker.wakes_at, due < end ? due : end);
-        pjsip_endpt_handle_events(sip.endpoint, &timeout);
-    }
+    runs_pjsip = true;
+    while (!atomic_load(&worker.stopping))
+        run(worker.longest_wait_ms);
     return 0;
 }
 
-static void wake(void)
+void tel_wake(void)
 {
+    if (atomic_exchange(&worker.pending, true) || runs_pjsip)
+        return;
     char byte = 0;
-    pj_ssize_t length = sizeof(byte);
-    pj_sock_send(worker.wake, &byte, &length, 0);
+    (void)!send(worker.wake, &byte, sizeof(byte), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void worker_heed_timers(void)
 {
-    if (pj_thread_this() != worker.thread && first_timer() < atomic_load(&worker.wakes_at))
-        wake();
+    pj_time_val due = {0, 0};
+    if (runs_pjsip)
+        return;
+    pj_timer_heap_earliest_time(pjsip_endpt_get_timer_heap(sip.endpoint), &due);
+    if (milliseconds(&due) < atomic_load(&worker.wakes_at))
+        tel_wake();
 }
 
 static void on_woken(pj_ioqueue_key_t *key, pj_ioqueue_op_key_t *operation, pj_ssize_t length)
@@ -100,6 +117,7 @@ pj_status_t worker_start(void)
 {
     worker.longest_wait_ms = strncmp(pj_ioqueue_name(), "epoll", 5) == 0 ? LONGEST_WAIT_MS : SELECT_WAIT_MS;
     atomic_store(&worker.stopping, false);
+    atomic_store(&worker.pending, false);
     const pj_time_val years = {PJ_MAXINT32 / 4, 0};
     pj_timer_entry_init(&worker.never, 0, NULL, on_never);
     pj_status_t status = pjsip_endpt_schedule_timer(sip.endpoint, &worker.never, &years);
@@ -108,21 +126,42 @@ pj_status_t worker_start(void)
     return status == PJ_SUCCESS ? pj_thread_create(sip.pool, "sip", work, NULL, 0, 0, &worker.thread) : status;
 }
 
+static void join(void)
+{
+    if (!worker.thread)
+        return;
+    atomic_store(&worker.stopping, true);
+    tel_wake();
+    pj_thread_join(worker.thread);
+    pj_thread_destroy(worker.thread);
+    worker.thread = NULL;
+}
+
 void worker_stop(void)
 {
-    if (worker.thread) {
-        atomic_store(&worker.stopping, true);
-        wake();
-        pj_thread_join(worker.thread);
-        pj_thread_destroy(worker.thread);
-        worker.thread = NULL;
-    }
+    join();
     if (worker.key)
         pj_ioqueue_unregister(worker.key); /* which closes its socket */
-    else if (worker.woken != PJ_INVALID_SOCKET)
-        pj_sock_close(worker.woken);
-    if (worker.wake != PJ_INVALID_SOCKET)
-        pj_sock_close(worker.wake);
+    else if (worker.woken >= 0)
+        close(worker.woken);
+    if (worker.wake >= 0)
+        close(worker.wake);
     worker.key = NULL;
-    worker.wake = worker.woken = PJ_INVALID_SOCKET;
+    worker.wake = worker.woken = -1;
+}
+
+void tel_run_here(void)
+{
+    if (!thread_ready())
+        return;
+    join();
+    runs_pjsip = true;
+}
+
+void tel_run(int64_t longest_us)
+{
+    if (!thread_ready())
+        return;
+    int64_t longest_ms = longest_us / 1000 + (longest_us % 1000 != 0);
+    run(longest_us < 0 || longest_ms > worker.longest_wait_ms ? worker.longest_wait_ms : longest_ms);
 }

@@ -46,21 +46,45 @@ final class Monitor: @unchecked Sendable {
     }
 }
 
+/// What an inbox's reader does while it waits.
+protocol Idling: Sendable {
+    /// Until something has been done or `wake` comes, at most so long; null: without end. May return without cause.
+    func idle(microseconds: Int64?)
+    /// Ends the present `idle` or, where there is none, the next. From any thread.
+    func wake()
+}
+
 /// A queue from many threads to one, which takes all that has gathered at once.
 final class Inbox<Message: Sendable>: @unchecked Sendable {
     private let monitor = Monitor()
     private var messages: [Message] = []
     private var closed = false
+    /// What the reader has to do besides; null: it sleeps.
+    private var idling: (any Idling)?
+    private var isIdle = false
+
+    /// What the reader does from now on when it waits, and in each round for a moment when it need not.
+    func idle(by idling: (any Idling)?) {
+        monitor.lock()
+        self.idling = idling
+        monitor.unlock()
+    }
 
     /// Adds a message, from any thread. False when nobody reads any more.
     @discardableResult
     func post(_ message: Message) -> Bool {
         monitor.lock()
-        defer { monitor.unlock() }
-        guard !closed else { return false }
+        guard !closed else {
+            monitor.unlock()
+            return false
+        }
         messages.append(message)
         // Whoever reads sees the others when it wakes for the first.
-        if messages.count == 1 { monitor.broadcast() }
+        let isFirst = messages.count == 1
+        if isFirst {
+            if isIdle { idling?.wake() } else { monitor.broadcast() }
+        }
+        monitor.unlock()
         return true
     }
 
@@ -68,7 +92,16 @@ final class Inbox<Message: Sendable>: @unchecked Sendable {
     func take(into batch: inout [Message], waitingAtMost microseconds: Int64?) {
         batch.removeAll(keepingCapacity: true)
         monitor.lock()
-        if messages.isEmpty, !closed, microseconds != 0 { monitor.wait(microseconds: microseconds) }
+        if let idling {
+            let wait = messages.isEmpty && !closed ? microseconds : 0
+            isIdle = true
+            monitor.unlock()
+            idling.idle(microseconds: wait)
+            monitor.lock()
+            isIdle = false
+        } else if messages.isEmpty, !closed, microseconds != 0 {
+            monitor.wait(microseconds: microseconds)
+        }
         swap(&batch, &messages)
         monitor.unlock()
     }

@@ -126,11 +126,13 @@ public struct Service: Sendable {
             callPrefix: "\(configuration.node)-\(run)-",
             users: Dictionary(configuration.registrable.map { ($0.user, $0.agent) }) { first, _ in first })
         return startThread("engine") {
+            inbox.idle(by: TelephonyIdling())
             EngineLoop(
                 engine: TransferEngine(configuration: parts.engine), settings: settings, inbox: inbox,
                 telephony: SIPTelephony(), log: parts.log, trace: parts.trace, happenings: happenings,
                 clock: EventTime.now
             ).run()
+            inbox.idle(by: nil)
         }
     }
 

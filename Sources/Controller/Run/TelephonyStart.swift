@@ -8,6 +8,16 @@ private let telephonyCallback: tel_event_fn = { event, context in
     Unmanaged<Inbox<RunMessage>>.fromOpaque(context).takeUnretainedValue().post(.telephony(copy))
 }
 
+/// Runs SIP while the engine thread has nothing else to do: what a message leads to is done without waking a thread.
+struct TelephonyIdling: Idling {
+    /// To be made by the thread that idles.
+    init() { tel_run_here() }
+
+    func idle(microseconds: Int64?) { tel_run(microseconds ?? -1) }
+
+    func wake() { tel_wake() }
+}
+
 /// The running telephony side: one per process.
 final class TelephonyService: @unchecked Sendable {
     /// PJSIP's version and the limits of it that bound this process.
