@@ -123,9 +123,11 @@ extension LineEncoder {
     }
 
     private mutating func name(_ key: StaticString) {
-        raw(",\"")
+        bytes.append(UInt8(ascii: ","))
+        bytes.append(UInt8(ascii: "\""))
         raw(key)
-        raw("\":")
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
     }
 
     private mutating func integer(_ value: Int64) { decimal(value.magnitude, negative: value < 0) }

@@ -51,9 +51,9 @@ struct LogState {
             order += 1
             calls[id] = OpenCall(id, fields, at: record.time, order: order)
         default:
-            guard let id = record.call, calls[id] != nil else { break }
-            calls[id]?.apply(record.event, at: mono)
-            if calls[id]?.isClosed ?? false { calls[id] = nil }
+            // Looked up once: this is done for every line.
+            guard let id = record.call, let place = calls.index(forKey: id) else { break }
+            if calls.values[place].close(by: record.event, at: mono) { calls.remove(at: place) }
         }
     }
 

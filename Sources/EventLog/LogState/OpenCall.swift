@@ -104,6 +104,12 @@ struct OpenCall {
     /// Whether nothing of the call can follow any more, a verdict aside.
     var isClosed: Bool { hasEnded && consults.isEmpty && stays.isEmpty }
 
+    /// Applies an event; true when it was the call's last.
+    mutating func close(by event: CallEvent, at mono: Int64) -> Bool {
+        apply(event, at: mono)
+        return isClosed
+    }
+
     mutating func apply(_ event: CallEvent, at mono: Int64) {
         switch event {
         case .callQueued(let fields):
