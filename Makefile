@@ -49,6 +49,7 @@ serve: build ## run the controller with the example configuration; two softphone
 bench: deps ## measure (release build): transfers a second, CPU and memory per call, time to the first packet
 	@swift build $(quiet) -c release
 	@bash Tests/bench/run.sh
+	@$(if $(ASTERISK_ROOT),ASTERISK_ROOT='$(ASTERISK_ROOT)' bash Tests/bench/asterisk.sh)
 
 bench-metrics: deps ## measure the metrics core beside DuckDB and jq on 10 million events (release build)
 	@swift build $(quiet) -c release --product warmline
