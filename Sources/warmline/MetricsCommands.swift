@@ -22,7 +22,7 @@ let metricsCommands: [Command] = [
             Option("output", "FILE", "write the file, whole or not at all, instead of the standard output"),
             Option("follow", nil, "write it again and again, a wallboard: needs --output"),
             Option("every", "SECONDS", "how often (5s)"),
-            Option("direction", "WORD", "which calls count: inbound, outbound, internal, callback (inbound)"),
+            Option("direction", "WORD", "which calls count: inbound, outbound, internal, callback, other (inbound)"),
             Option("explain", "KEY", "print the formula of a figure, or of all that begin so; all: of every one"),
             jsonOption,
         ] + connectionOptions

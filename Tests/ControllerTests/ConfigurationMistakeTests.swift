@@ -219,8 +219,8 @@ import Testing
         ),
         ("{ events: { notes: 1 } }", "events.notes: expected true or false, found the number 1"),
         (
-            "{ metrics: { textfile: 'x.prom' } }",
-            "metrics.textfile: writing a Prometheus text file is not supported by this version"
+            "{ metrics: { textfile: 'collector/' } }",
+            "metrics.textfile: must be the path of a file, is \"collector/\""
         ),
         ("{ metrics: { interval: 0 } }", "metrics.interval: must be from 1 to 86400 seconds, is 0"),
     ])

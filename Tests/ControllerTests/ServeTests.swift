@@ -105,6 +105,51 @@ private final class Served {
         #expect(types == ["log.segment", "service.started", "service.stopping"])
     }
 
+    /// What node_exporter reads is what `warmline metrics` prints, up to the last event.
+    @Test func theTextfileIsWritten() throws {
+        try FileManager.default.createDirectory(atPath: scratch.file("collector"), withIntermediateDirectories: false)
+        let path = scratch.file("collector/warmline.prom")
+        let text = Self.configuration("127.60.1.5").replacing(
+            "{ node:", with: "{ metrics: { textfile: 'collector/warmline.prom', interval: 1 }, node:")
+        let served = try Served(text, in: scratch.path)
+        #expect(served.waitUntilReady(), "\(served.diagnostics)")
+        func content() -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+        for _ in 0..<200 where content().isEmpty { usleep(20_000) }
+        #expect(content().contains("\nwarmline_calls_refused_total 0\n"))
+        let udp = try ListenAddress(
+            parsing: try #require(try served.client().call("status")["listen"]?.elements?.first?.text))
+        try send(Self.invite(to: "9999", at: udp), to: udp)
+        for _ in 0..<200 where !content().contains("\nwarmline_calls_refused_total 1\n") { usleep(20_000) }
+        #expect(content().contains("\nwarmline_calls_refused_total 1\n"), "\(content().prefix(500))")
+        served.signal(SIGTERM)
+        #expect(served.wait() == 0)
+        let printed = try Program("metrics", "--format", "prometheus", scratch.file("events"))
+        #expect(printed.output == content())
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.file("collector")) == ["warmline.prom"])
+    }
+
+    /// A file that cannot be written is said once, and nothing else suffers.
+    @Test func aTextfileThatCannotBeWrittenIsSaidOnce() throws {
+        let text = Self.configuration("127.60.1.6").replacing(
+            "{ node:", with: "{ metrics: { textfile: 'nowhere/warmline.prom', interval: 1 }, node:")
+        let served = try Served(text, in: scratch.path)
+        #expect(served.waitUntilReady(), "\(served.diagnostics)")
+        for _ in 0..<200 where !served.diagnostics.contains("metrics.textfile: ") { usleep(20_000) }
+        served.signal(SIGTERM)
+        #expect(served.wait() == 0)
+        #expect(served.diagnostics.components(separatedBy: "metrics.textfile: cannot create ").count == 2)
+    }
+
+    private static func invite(to line: String, at address: ListenAddress) -> String {
+        let lines = [
+            "INVITE sip:\(line)@\(address.address.text):\(address.port) SIP/2.0",
+            "Via: SIP/2.0/UDP 127.60.1.5:5999;branch=z9hG4bK-textfile", "Max-Forwards: 70",
+            "From: <sip:x@127.60.1.5>;tag=1", "To: <sip:\(line)@127.60.1.5>", "Call-ID: textfile@127.60.1.5",
+            "CSeq: 1 INVITE", "Contact: <sip:x@127.60.1.5:5999>", "Content-Length: 0", "", "",
+        ]
+        return lines.joined(separator: "\r\n")
+    }
+
     @Test func aSecondControllerIsRefusedAndTheFirstGoesOn() throws {
         let first = try Served(Self.configuration("127.60.1.2"), in: scratch.path)
         #expect(first.waitUntilReady(), "\(first.diagnostics)")

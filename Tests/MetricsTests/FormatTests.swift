@@ -114,7 +114,7 @@ import Testing
         for part in ["<script", "<link", "src=", "@import", "url("] { #expect(!page.contains(part), "\(part)") }
         // Every drawing is there for wide and for narrow screens, and has a name; ten calls are drawn.
         let drawings = page.components(separatedBy: "<svg").dropFirst()
-        #expect(drawings.count == 2 * (3 + 10))
+        #expect(drawings.count == 2 * (4 + 10))
         #expect(drawings.allSatisfy { $0.contains("role=\"img\" aria-label=\"") })
         #expect(!page.contains("http-equiv"))
         for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-1000, "-1,000")] {

@@ -4,9 +4,13 @@ import CallEvents
 /// lists. Shares nothing with the core but the event types.
 struct ObviousFigures {
     struct Place {
+        var node: String?
         var agent: String?
         var group: String?
         var line: String?
+        var target: String?
+        var code: String?
+        var skills: [String] = []
         /// Microseconds since 1970.
         var began: Int64
     }
@@ -19,6 +23,7 @@ struct ObviousFigures {
         var isWithin = false
         var isShort = false
         var isWithheld = false
+        var isInProgress = false
         /// Only its group counts it: it left that group for another.
         var isLeft = false
     }
@@ -38,15 +43,31 @@ struct ObviousFigures {
     struct Transfer {
         var place: Place
         var end: String
-        var fallbacks: Int
+        /// Where it fell back to, step by step.
+        var fallbacks: [FallbackStep]
+    }
+
+    struct OpenHold {
+        var place: Place
+    }
+
+    /// A call that was open at the end of the period, and what it was doing.
+    struct OpenCall {
+        var place: Place
+        var isAnswered: Bool
+        var isHeld: Bool
+        var isInTransfer: Bool
     }
 
     struct AgentTime {
+        var node: String
         var agent: String
         var state: AgentState
         /// Milliseconds since 1970.
         var from: Int64
         var to: Int64
+        /// It went on when the node's log ended.
+        var isOpen = false
     }
 
     struct FirstCall {
@@ -62,19 +83,32 @@ struct ObviousFigures {
     private(set) var calls: [Call] = []
     private(set) var holds: [Hold] = []
     private(set) var stays: [Stay] = []
-    private(set) var wrapUps: [Stay] = []
+    var wrapUps: [Stay] = []
     private(set) var transfers: [Transfer] = []
-    private(set) var agentTimes: [AgentTime] = []
+    /// Of each agent on each node.
+    var nodeTimes: [AgentTime] = []
+    /// Of each agent: on several nodes, the busiest of its states there.
+    var agentTimes: [AgentTime] = []
+    private(set) var refused: [Place] = []
+    private(set) var openHolds: [OpenHold] = []
+    private(set) var openCalls: [OpenCall] = []
     private(set) var firstCalls: [FirstCall] = []
     private(set) var verdicts: [Verdict] = []
 
-    init(_ events: [LoggedEvent], shortAbandonMs: Int = 5000, serviceLevel: Int = 20) {
+    /// - Parameter until: the period's end, microseconds since 1970; null: the last event.
+    init(_ events: [LoggedEvent], shortAbandonMs: Int = 5000, serviceLevel: Int = 20, until: Int64? = nil) {
         let byCall = Dictionary(grouping: events.filter { $0.call != nil }) { $0.call ?? "" }
+        let last = events.map(\.time.wall).max() ?? 0
         for events in byCall.values {
-            add(events.sorted { $0.seq < $1.seq }, shortAbandonMs, serviceLevel)
+            let events = events.sorted { $0.seq < $1.seq }
+            add(events, shortAbandonMs, serviceLevel)
+            addOpen(events.filter { $0.time.wall < until ?? .max }, at: min(last, until.map { $0 - 1 } ?? .max))
+        }
+        for event in events {
+            if case .callRefused = event.event { refused.append(Place(node: event.node, began: event.time.wall)) }
         }
         addAgents(events, inbound: Self.inbound(events))
-        addFirstCalls(Array(byCall.values), end: events.map(\.time.wall).max() ?? 0)
+        addFirstCalls(Array(byCall.values), end: last)
     }
 
     private static func inbound(_ events: [LoggedEvent]) -> Set<String> {
@@ -90,18 +124,23 @@ struct ObviousFigures {
         var answer: CallAnswered?
         var end: CallEnded?
         var group: String?
-        var left: [(group: String, began: Int64)] = []
+        var left: [(group: String, began: Int64, skills: [String])] = []
         var threshold: Int?
+        var skills: [String] = []
         var lastQueue: CallDequeued?
+        var lastLeft: Int64 = 0
         for event in events {
             switch event.event {
             case .callQueued(let fields) where answer == nil:
                 if let last = lastQueue, last.outcome == .overflow, last.group != fields.group {
-                    left.append((last.group, began(event.time.wall, last.queueMs)))
+                    left.append((last.group, lastLeft - Int64(last.queueMs) * 1000, skills))
                 }
                 group = fields.group
+                skills = fields.skills
                 threshold = fields.serviceLevelS ?? threshold
-            case .callDequeued(let fields) where answer == nil: lastQueue = fields
+            case .callDequeued(let fields) where answer == nil:
+                lastQueue = fields
+                lastLeft = event.time.wall
             case .callAnswered(let fields):
                 answer = fields
                 group = fields.group ?? group
@@ -109,10 +148,13 @@ struct ObviousFigures {
             default: break
             }
         }
-        let place = Place(agent: answer?.agent, group: group, line: arrival.line, began: arrived)
+        let place = Place(
+            node: events[0].node, agent: answer?.agent, group: group, line: arrival.line, skills: skills, began: arrived
+        )
         var call = Call(place: place, outcome: "open")
         if let answer {
             call.outcome = "answered"
+            call.isInProgress = end == nil
             call.waitMs = answer.waitMs
             call.isHuman = answer.human
             call.isWithin = answer.waitMs <= (answer.serviceLevelS ?? threshold ?? serviceLevel) * 1000
@@ -129,7 +171,9 @@ struct ObviousFigures {
         }
         calls.append(call)
         for visit in left {
-            let place = Place(agent: nil, group: visit.group, line: arrival.line, began: visit.began)
+            let place = Place(
+                node: events[0].node, agent: nil, group: visit.group, line: arrival.line, skills: visit.skills,
+                began: visit.began)
             calls.append(Call(place: place, outcome: "overflowed", isLeft: true))
         }
         addParts(events, place)
@@ -139,31 +183,38 @@ struct ObviousFigures {
 
     private mutating func addParts(_ events: [LoggedEvent], _ callPlace: Place) {
         var started: [Int: (TransferStarted, Int64)] = [:]
-        var fallbacks: [Int: Int] = [:]
+        var fallbacks: [Int: [FallbackStep]] = [:]
+        var holding: [Int: (HoldStarted, Int64)] = [:]
         var verdict: CallDisposition?
         for event in events {
             let wall = event.time.wall
-            func end(_ transfer: Int, _ how: String) {
+            func end(_ transfer: Int, _ how: String, _ target: String) {
                 guard let (opening, began) = started.removeValue(forKey: transfer) else { return }
                 var place = callPlace
                 place.agent = opening.agent
                 place.began = began
-                transfers.append(Transfer(place: place, end: how, fallbacks: fallbacks[transfer] ?? 0))
+                place.target = target
+                transfers.append(Transfer(place: place, end: how, fallbacks: fallbacks[transfer] ?? []))
             }
             switch event.event {
+            case .holdStarted(let fields) where fields.reason != .callerPhone: holding[fields.hold] = (fields, wall)
             case .holdEnded(let fields) where fields.reason != .callerPhone:
-                let place = Place(
-                    agent: fields.agent, group: fields.group, line: fields.line, began: began(wall, fields.holdMs))
+                holding[fields.hold] = nil
+                var place = callPlace
+                (place.agent, place.group, place.line) = (fields.agent, fields.group, fields.line)
+                place.began = began(wall, fields.holdMs)
                 holds.append(Hold(place: place, ms: fields.holdMs, outcome: fields.outcome))
             case .partyLeft(let fields) where fields.agent != nil:
-                let place = Place(
-                    agent: fields.agent, group: fields.group, line: fields.line, began: began(wall, fields.stayMs))
+                var place = callPlace
+                (place.agent, place.group, place.line) = (fields.agent, fields.group, fields.line)
+                place.began = began(wall, fields.stayMs)
                 stays.append(Stay(place: place, talkMs: fields.talkMs, holdMs: fields.holdMs))
             case .transferStarted(let fields): started[fields.transfer] = (fields, wall)
-            case .transferFallback(let fields): fallbacks[fields.transfer, default: 0] += 1
-            case .transferCompleted(let fields): end(fields.transfer, "completed.\(fields.kind.rawValue)")
-            case .transferFailed(let fields): end(fields.transfer, "failed.\(fields.cause.rawValue)")
-            case .transferCancelled(let fields): end(fields.transfer, "cancelled")
+            case .transferFallback(let fields): fallbacks[fields.transfer, default: []].append(fields.step)
+            case .transferCompleted(let fields):
+                end(fields.transfer, "completed.\(fields.kind.rawValue)", fields.target)
+            case .transferFailed(let fields): end(fields.transfer, "failed.\(fields.cause.rawValue)", fields.target)
+            case .transferCancelled(let fields): end(fields.transfer, "cancelled", fields.target)
             case .callDisposition(let fields): verdict = fields
             default: break
             }
@@ -172,42 +223,50 @@ struct ObviousFigures {
             var place = callPlace
             place.agent = opening.agent
             place.began = began
-            transfers.append(Transfer(place: place, end: "open", fallbacks: fallbacks[number] ?? 0))
+            place.target = opening.target
+            transfers.append(Transfer(place: place, end: "open", fallbacks: fallbacks[number] ?? []))
+        }
+        for (opening, began) in holding.values {
+            var place = callPlace
+            place.agent = opening.agent
+            place.began = began
+            openHolds.append(OpenHold(place: place))
         }
         if let verdict {
             let place = Place(
-                agent: verdict.agent, group: verdict.group, line: verdict.line, began: verdict.arrived.microseconds)
+                node: callPlace.node, agent: verdict.agent, group: verdict.group, line: verdict.line,
+                code: verdict.code, skills: callPlace.skills, began: verdict.arrived.microseconds)
             verdicts.append(Verdict(place: place, isResolved: verdict.resolved))
         }
     }
 
-    private mutating func addAgents(_ events: [LoggedEvent], inbound: Set<String>) {
-        var open: [String: (state: AgentState, wall: Int64, mono: Int64)] = [:]
-        var lastCall: [String: AgentStateChanged] = [:]
+    private mutating func addOpen(_ events: [LoggedEvent], at end: Int64) {
+        guard case .callArrived(let arrival)? = events.first?.event, arrival.direction == .inbound else { return }
+        var place = Place(node: events[0].node, line: arrival.line, began: end)
+        var answer: CallAnswered?
+        var holds: Set<Int> = []
+        var transfers: Set<Int> = []
         for event in events {
-            guard case .agentStateChanged(let fields) = event.event else { continue }
-            let wall = event.time.wall / 1000
-            if fields.old != .offline {
-                agentTimes.append(
-                    AgentTime(agent: fields.agent, state: fields.old, from: wall - Int64(fields.inStateMs), to: wall))
+            switch event.event {
+            case .callQueued(let fields) where answer == nil:
+                place.group = fields.group
+                place.skills = fields.skills
+            case .callAnswered(let fields):
+                answer = fields
+                place.agent = fields.agent
+                place.group = fields.group ?? place.group
+            case .holdStarted(let fields) where fields.reason != .callerPhone: holds.insert(fields.hold)
+            case .holdEnded(let fields): holds.remove(fields.hold)
+            case .transferStarted(let fields): transfers.insert(fields.transfer)
+            case .transferCompleted(let fields): transfers.remove(fields.transfer)
+            case .transferFailed(let fields): transfers.remove(fields.transfer)
+            case .transferCancelled(let fields): transfers.remove(fields.transfer)
+            case .callEnded: return
+            default: break
             }
-            let call = fields.call != nil ? fields : lastCall[fields.agent]
-            if fields.old == .wrapUp, let call, inbound.contains(call.call ?? "") {
-                let place = Place(
-                    agent: fields.agent, group: fields.group ?? call.group, line: fields.line ?? call.line,
-                    began: began(event.time.wall, fields.inStateMs))
-                wrapUps.append(Stay(place: place, talkMs: fields.inStateMs, holdMs: 0))
-            }
-            if fields.call != nil { lastCall[fields.agent] = fields }
-            open[fields.agent] = (fields.new, wall, event.time.monoMilliseconds)
         }
-        guard let last = events.last?.time else { return }
-        for (agent, state) in open where state.state != .offline {
-            let to = last.wall / 1000
-            agentTimes.append(
-                AgentTime(
-                    agent: agent, state: state.state, from: to - (last.monoMilliseconds - state.mono), to: to))
-        }
+        openCalls.append(
+            OpenCall(place: place, isAnswered: answer != nil, isHeld: !holds.isEmpty, isInTransfer: !transfers.isEmpty))
     }
 
     private mutating func addFirstCalls(_ calls: [[LoggedEvent]], end: Int64) {
@@ -225,12 +284,16 @@ struct ObviousFigures {
             else { continue }
             var visit = Visit(arrived: events[0].time.wall)
             var group: String?
+            var skills: [String] = []
             for event in events {
                 switch event.event {
-                case .callQueued(let fields) where visit.place == nil: group = fields.group
+                case .callQueued(let fields) where visit.place == nil:
+                    group = fields.group
+                    skills = fields.skills
                 case .callAnswered(let fields):
                     visit.place = Place(
-                        agent: fields.agent, group: fields.group ?? group, line: fields.line, began: visit.arrived)
+                        node: event.node, agent: fields.agent, group: fields.group ?? group, line: fields.line,
+                        skills: skills, began: visit.arrived)
                 case .callEnded(let fields): visit.isTransferred = fields.transfers > 0
                 case .callDisposition(let fields): visit.isResolved = fields.resolved
                 default: break

@@ -7,9 +7,11 @@ extension ObviousFigures {
     /// - Parameters:
     ///   - groupsApart: whether the row is one of several told apart by group.
     ///   - agent: whose time counts; null: everybody's.
+    ///   - node: where it counts, on its own; null: on all nodes together.
     ///   - period: when agents' time counts, milliseconds since 1970; null: not at all.
     func row(
-        groupsApart: Bool = false, agent: String? = nil, period: Range<Int64>? = .min..<(.max), _ belongs: Filter
+        groupsApart: Bool = false, agent: String? = nil, node: String? = nil,
+        period: Range<Int64>? = .min..<(.max), _ belongs: Filter
     ) -> [String: Double?] {
         var figures: [String: Double?] = [:]
         func ratio(_ a: Double, _ b: Double) -> Double? { b == 0 ? nil : a / b }
@@ -21,6 +23,13 @@ extension ObviousFigures {
         for outcome in ["answered", "abandoned", "overflowed", "callback", "controller_ended", "lost", "open"] {
             figures[outcome] = count(visits.filter { $0.outcome == outcome }.count)
         }
+        figures["refused"] = count(refused.filter(belongs).count)
+        figures["in_progress"] = count(calls.filter(\.isInProgress).count)
+        let open = openCalls.filter { belongs($0.place) }
+        figures["at_end.waiting"] = count(open.filter { !$0.isAnswered }.count)
+        figures["at_end.in_progress"] = count(open.filter(\.isAnswered).count)
+        figures["at_end.on_hold"] = count(open.filter(\.isHeld).count)
+        figures["at_end.in_transfer"] = count(open.filter(\.isInTransfer).count)
         let answered = calls.filter { $0.outcome == "answered" }
         let abandoned = calls.filter { $0.outcome == "abandoned" }
         let waits = calls.compactMap(\.waitMs).map(Double.init)
@@ -45,12 +54,17 @@ extension ObviousFigures {
         }
         figures["wait.per_connection_ms"] = ratio(waits.reduce(0, +), count(answered.count))
         figures["wait.per_attempt_ms"] = ratio(waits.reduce(0, +), count(waits.count))
+        figures["hold.connected"] = count(connected)
+        figures["hold.open"] = count(openHolds.filter { belongs($0.place) }.count)
         figures["hold.abandoned"] = count(holds.filter { $0.outcome == .abandoned }.count)
+        figures["first_response_time.count"] = count(human.count)
         figures["first_response_time.mean_ms"] = ratio(human.reduce(0, +), count(human.count))
         figures["~first_response_time.median_ms"] = Self.nearestRank(human, 0.5)
         figures["first_response_time.per_request_ms"] = ratio(human.reduce(0, +), count(visits.count))
         let short = abandoned.filter(\.isShort).count
         let left = visits.filter(\.isLeft).count
+        figures["service_level.answered_within"] = count(answered.filter(\.isWithin).count)
+        figures["service_level.short_abandoned"] = count(short)
         figures["service_level.percent"] = ratio(
             100 * count(answered.filter(\.isWithin).count), count(answered.count + abandoned.count - short + left))
         figures["abandonment.percent"] = ratio(100 * count(abandoned.count), count(visits.count))
@@ -59,55 +73,43 @@ extension ObviousFigures {
 
         let stays = self.stays.filter { belongs($0.place) }
         let talk = count(stays.reduce(0) { $0 + $1.talkMs })
-        let handle =
-            talk + count(stays.reduce(0) { $0 + $1.holdMs })
-            + count(wrapUps.filter { belongs($0.place) }.reduce(0) { $0 + $1.talkMs })
+        let wrapUp = count(wrapUps.filter { belongs($0.place) }.reduce(0) { $0 + $1.talkMs })
+        let handle = talk + count(stays.reduce(0) { $0 + $1.holdMs }) + wrapUp
+        figures["talk_time.total_ms"] = talk
+        figures["talk_time.stays"] = count(stays.count)
+        figures["handle_time.wrap_up_ms"] = wrapUp
         figures["talk_time.mean_ms"] = ratio(talk, count(stays.count))
         figures["handle_time.mean_ms"] = ratio(handle, count(stays.count))
         figures["handle_time.per_call_ms"] = ratio(handle, count(answered.count))
 
         let transfers = self.transfers.filter { belongs($0.place) }
         figures["transfers.started"] = count(transfers.count)
-        for end in [
-            "completed.attended", "completed.semi_attended", "completed.blind", "failed.no_answer", "failed.busy",
-            "cancelled", "open",
-        ] {
-            figures["transfers.\(end)"] = count(transfers.filter { $0.end == end }.count)
-        }
+        let ends =
+            ["completed.attended", "completed.semi_attended", "completed.blind", "cancelled", "open"]
+            + Cause.allCases.filter { $0 != .normal }.map { "failed.\($0.rawValue)" }
+        for end in ends { figures["transfers.\(end)"] = count(transfers.filter { $0.end == end }.count) }
         let completed = transfers.filter { $0.end.hasPrefix("completed") }.count
         figures["transfers.success_percent"] = ratio(
             100 * count(completed), count(transfers.count - transfers.filter { $0.end == "cancelled" }.count))
-        figures["transfers.fallbacks.next"] = count(transfers.reduce(0) { $0 + $1.fallbacks })
+        for step in FallbackStep.allCases {
+            figures["transfers.fallbacks.\(step.rawValue)"] = count(
+                transfers.reduce(0) { $0 + $1.fallbacks.filter { $0 == step }.count })
+        }
 
         let verdicts = self.verdicts.filter { belongs($0.place) }
+        figures["call_resolution.resolved"] = count(verdicts.filter(\.isResolved).count)
+        figures["call_resolution.undisposed"] = count(max(0, visits.count - verdicts.count))
         figures["call_resolution.percent"] = ratio(
             100 * count(verdicts.filter(\.isResolved).count), count(visits.count))
         let first = firstCalls.filter { belongs($0.place) }
         let judged = first.filter { $0.end != "pending" }
         figures["first_call_resolution.percent"] = ratio(
             100 * count(judged.filter { $0.end == "resolved" }.count), count(judged.count))
+        figures["first_call_resolution.calls"] = count(judged.count)
+        figures["first_call_resolution.withheld"] = count(answered.filter(\.isWithheld).count)
         figures["first_call_resolution.pending"] = count(first.count - judged.count)
-        addAgentTime(to: &figures, agent, period)
+        addAgentTime(to: &figures, agent, node, period)
         return figures
-    }
-
-    private func addAgentTime(to figures: inout [String: Double?], _ agent: String?, _ period: Range<Int64>?) {
-        guard let period else { return }
-        func time(_ states: AgentState...) -> Double {
-            var sum: Int64 = 0
-            for time in agentTimes where (agent == nil || time.agent == agent) && states.contains(time.state) {
-                sum += max(0, min(time.to, period.upperBound) - max(time.from, period.lowerBound))
-            }
-            return Double(sum)
-        }
-        let loggedIn = time(.available, .ringing, .talking, .consulting, .wrapUp, .paused)
-        figures["agent_time.logged_in_ms"] = loggedIn
-        guard loggedIn > 0 else { return }
-        let work = time(.talking, .consulting, .wrapUp)
-        figures["agent_utilization.percent"] = 100 * work / loggedIn
-        figures["agent_utilization.calls_percent"] = 100 * time(.talking, .consulting) / loggedIn
-        let present = loggedIn - time(.paused)
-        figures["agent_occupancy.percent"] = present == 0 ? .some(nil) : 100 * work / present
     }
 
     /// The smallest value of which at least that part of all are no greater.

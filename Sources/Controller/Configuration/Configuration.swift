@@ -91,6 +91,8 @@ public struct Configuration: Hashable, Sendable {
     }
 
     public struct Metrics: Hashable, Sendable {
+        /// Where the figures are written for Prometheus; null: nowhere.
+        public var textfile: String?
         public var interval = 15_000
     }
 }

@@ -24,7 +24,7 @@ extension Configuration {
                 "notes": .bool(events.notes),
             ],
             "control": ["socket": .string(control.socket)],
-            "metrics": ["textfile": nil, "interval": seconds(metrics.interval)],
+            "metrics": ["textfile": JSONValue(metrics.textfile), "interval": seconds(metrics.interval)],
         ]
     }
 

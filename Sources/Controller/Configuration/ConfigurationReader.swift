@@ -119,8 +119,9 @@ struct ConfigurationReader {
     }
 
     private mutating func readMetrics(_ section: ConfigSection) {
-        if section.optionalString("textfile") != nil {
-            section.add("textfile", "writing a Prometheus text file is not supported by this version")
+        configuration.metrics.textfile = section.optionalString("textfile")
+        if let path = configuration.metrics.textfile, path.isEmpty || path.hasSuffix("/") {
+            section.add("textfile", "must be the path of a file, is \"\(path)\"")
         }
         configuration.metrics.interval = section.seconds(
             "interval", in: 1...86_400, default: configuration.metrics.interval)

@@ -54,6 +54,10 @@ public struct Service: Sendable {
             stream: { [self] in try stream($0, to: $1, begun: $2, until: $3) })
         let server = ControlServer(socket: parts.socket, methods: methods)
         server.start()
+        let textfile = configuration.metrics.textfile.map {
+            Textfile(
+                path: $0, log: configuration.events.directory, milliseconds: configuration.metrics.interval, say: say)
+        }
         let signals = watchSignals(inbox: inbox, say: say)
         ready()
         ServiceManager.notify("READY=1\nSTATUS=taking calls")
@@ -69,6 +73,7 @@ public struct Service: Sendable {
         happenings?.stop()
         // Whoever follows the log sees its end.
         parts.log.close()
+        textfile?.stop()
         server.stop()
     }
 

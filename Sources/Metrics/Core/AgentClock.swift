@@ -12,16 +12,21 @@ struct AgentTime {
 }
 
 /// Follows the states of agents. On one node a state's length is the log's own `in_state_ms`. An agent known to several
-/// nodes has at each instant the busiest of its states there, told by the wall clock: the nodes' monotonic clocks have
-/// nothing in common.
+/// nodes has at each instant the busiest of its states there, told by the wall clock without its steps: the nodes'
+/// monotonic clocks have nothing in common.
 struct AgentClock {
     /// A state on one node.
     private struct Presence {
         var node: Name
         var state: AgentState
-        /// When it began: milliseconds since 1970, and of the monotonic clock.
-        var wall: Int64
+        /// When it began: milliseconds since 1970 without steps, and of the monotonic clock.
+        var since: Int64
         var mono: Int64
+        /// What it belongs to: of wrap-up, the call before it.
+        var group = Name.null
+        var line = Name.null
+        /// Whether the last call was one that is counted.
+        var ofCountedCall = true
     }
 
     private struct Track {
@@ -29,18 +34,23 @@ struct AgentClock {
         var presences: [Presence] = []
         /// Whether several nodes have known the agent: its time is told by the wall clock from then on.
         var isShared = false
-        /// Up to when the time of an agent of several nodes has been counted.
-        var counted: Int64 = 0
-        /// What the state belongs to: of wrap-up, the call before it.
-        var group = Name.null
-        var line = Name.null
-        /// Whether the last call was one that is counted.
-        var ofCountedCall = true
+        /// Up to when the agent's time has been counted.
+        var counted: Int64?
+    }
+
+    /// What a node said last: milliseconds since 1970 as its clock showed it and without steps, and of the monotonic clock.
+    private struct Said {
+        var node: Name
+        var wall: Int64 = 0
+        var time: Int64 = 0
+        var mono: Int64 = 0
     }
 
     /// What a change of state closes.
     struct Change {
         var time: AgentTime?
+        /// Of an agent of several nodes.
+        var shared: [AgentTime] = []
         /// The group and line of a wrap-up that ended.
         var wrapUp: (group: Name, line: Name)?
     }
@@ -50,8 +60,7 @@ struct AgentClock {
     private var tracks: [Track] = []
     /// The track of a name's number, -1 where there is none.
     private var numbers: [Int32] = []
-    /// What each node said last: milliseconds since 1970, and of the monotonic clock.
-    private var last: [(node: Name, wall: Int64, mono: Int64)] = []
+    private var last: [Said] = []
 
     init(perNode: Bool) { self.perNode = perNode }
 
@@ -64,9 +73,10 @@ struct AgentClock {
             index = known
         } else {
             index = last.count
-            last.append((node, 0, 0))
+            last.append(Said(node: node))
         }
         last[index].wall = CivilTime.floor(fact.wall, 1000)
+        last[index].time = CivilTime.floor(fact.time, 1000)
         last[index].mono = fact.mono
     }
 
@@ -92,69 +102,74 @@ struct AgentClock {
     private static func change(
         _ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?, _ perNode: Bool
     ) -> Change {
-        let wall = CivilTime.floor(fact.wall, 1000)
+        let now = CivilTime.floor(fact.time, 1000)
         let node = fact.node
         var change = Change()
-        guard let index = track.presences.firstIndex(where: { $0.node == node }) else {
+        let known = track.presences.firstIndex { $0.node == node }
+        if let index = known {
+            // A segment's opening says the state again: its time is counted when it changes.
+            guard fact.old != fact.new else { return change }
+            change = close(&track, at: index, fact, now, perNode)
+        } else {
             // The log begins here for this agent and node; a state said again has gone on for a while.
-            let began = wall - fact.length
             if !track.presences.isEmpty { track.isShared = true }
-            if fact.old != fact.new, fact.length > 0, fact.old != .other {
-                track.presences.append(Presence(node: node, state: fact.old, wall: began, mono: 0))
-                change = close(&track, at: track.presences.count - 1, fact, wall, perNode)
-            } else {
-                change.time = sweep(&track, to: wall, perNode)
-                let again = fact.old == fact.new
-                track.presences.append(
-                    Presence(
-                        node: node, state: fact.new, wall: again ? began : wall,
-                        mono: again ? fact.mono - fact.length : fact.mono))
+            let isOld = fact.old == fact.new || (fact.length > 0 && fact.old != .other)
+            let length = isOld ? fact.length : 0
+            track.presences.append(
+                Presence(
+                    node: node, state: isOld ? fact.old : fact.new, since: now - length, mono: fact.mono - length))
+            if isOld, fact.old != fact.new {
+                change = close(&track, at: track.presences.count - 1, fact, now, perNode)
             }
-            note(&track, fact, ofCountedCall)
-            return change
         }
-        // A segment's opening says the state again: its time is counted when it changes.
-        guard fact.old != fact.new else { return change }
-        change = close(&track, at: index, fact, wall, perNode)
-        note(&track, fact, ofCountedCall)
+        note(&track.presences[known ?? track.presences.count - 1], fact, ofCountedCall)
         return change
     }
 
     private static func close(
-        _ track: inout Track, at index: Int, _ fact: Fact, _ wall: Int64, _ perNode: Bool
+        _ track: inout Track, at index: Int, _ fact: Fact, _ now: Int64, _ perNode: Bool
     ) -> Change {
         var change = Change()
         if perNode || !track.isShared {
+            let wall = CivilTime.floor(fact.wall, 1000)
             change.time = AgentTime(
                 agent: track.agent, node: fact.node, state: fact.old, from: wall - fact.length, to: wall)
-            track.counted = wall
+            track.counted = now
         } else {
-            change.time = sweep(&track, to: wall, perNode)
+            change.shared = sweep(&track, to: now)
         }
-        if fact.old == .wrapUp, track.ofCountedCall {
-            change.wrapUp = (fact.group.orElse(track.group), fact.line.orElse(track.line))
+        var presence = track.presences[index]
+        if fact.old == .wrapUp, presence.ofCountedCall {
+            change.wrapUp = (fact.group.orElse(presence.group), fact.line.orElse(presence.line))
         }
-        track.presences[index] = Presence(node: fact.node, state: fact.new, wall: wall, mono: fact.mono)
+        (presence.state, presence.since, presence.mono) = (fact.new, now, fact.mono)
+        track.presences[index] = presence
         return change
     }
 
-    private static func note(_ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?) {
-        if let ofCountedCall { track.ofCountedCall = ofCountedCall }
+    private static func note(_ presence: inout Presence, _ fact: Fact, _ ofCountedCall: Bool?) {
+        if let ofCountedCall { presence.ofCountedCall = ofCountedCall }
         if fact.call != 0 {
-            track.group = fact.group.known
-            track.line = fact.line.known
+            presence.group = fact.group.known
+            presence.line = fact.line.known
         }
     }
 
-    /// Counts the time of an agent of several nodes up to now.
-    private static func sweep(_ track: inout Track, to wall: Int64, _ perNode: Bool) -> AgentTime? {
-        guard !perNode, let busiest = track.presences.max(by: { rank($0.state) < rank($1.state) }) else {
-            return nil
+    /// Counts the time of an agent of several nodes up to now, at each instant by the busiest state of those that had
+    /// begun.
+    private static func sweep(_ track: inout Track, to now: Int64) -> [AgentTime] {
+        var times: [AgentTime] = []
+        guard var from = track.counted ?? track.presences.map(\.since).min() else { return times }
+        while from < now {
+            let busiest = track.presences.filter { $0.since <= from }.max { rank($0.state) < rank($1.state) }
+            let to = track.presences.map(\.since).filter { $0 > from }.min().map { min($0, now) } ?? now
+            if let busiest {
+                times.append(AgentTime(agent: track.agent, node: .null, state: busiest.state, from: from, to: to))
+            }
+            from = to
         }
-        let from = track.counted == 0 ? busiest.wall : track.counted
-        guard from < wall else { return nil }
-        track.counted = wall
-        return AgentTime(agent: track.agent, node: .null, state: busiest.state, from: from, to: wall)
+        track.counted = from
+        return times
     }
 
     private static func rank(_ state: AgentState) -> Int {
@@ -172,32 +187,38 @@ struct AgentClock {
 
     /// The service began anew: what was open on that node ended, as far as is known, with the last that it said.
     mutating func restart(_ node: Name) -> [AgentTime] {
-        guard let last = last.first(where: { $0.node == node }) else { return [] }
+        guard let said = last.first(where: { $0.node == node }) else { return [] }
         var times: [AgentTime] = []
         for number in tracks.indices {
             guard let index = tracks[number].presences.firstIndex(where: { $0.node == node }) else { continue }
-            if let time = Self.end(&tracks[number], at: index, wall: last.wall, mono: last.mono, perNode) {
-                times.append(time)
-            }
+            times += Self.end(&tracks[number], at: index, said, perNode)
             tracks[number].presences.remove(at: index)
         }
         return times
     }
 
-    /// The end of the log: what is open is counted up to the last that its node said.
+    /// The end of the log: what is open is counted up to the last that its node said; of an agent of several nodes, up to
+    /// the last that any said.
     mutating func finish() -> [AgentTime] {
-        let nodes = last.sorted { $0.wall < $1.wall }.map(\.node)
-        return nodes.flatMap { restart($0) }
+        var times: [AgentTime] = []
+        let end = last.map(\.time).max() ?? 0
+        for number in tracks.indices where tracks[number].isShared && !perNode {
+            times += Self.sweep(&tracks[number], to: end)
+        }
+        for node in last.map(\.node) { times += restart(node) }
+        return times
     }
 
     private static func end(
-        _ track: inout Track, at index: Int, wall: Int64, mono: Int64, _ perNode: Bool
-    ) -> AgentTime? {
-        guard perNode || !track.isShared else { return sweep(&track, to: wall, perNode) }
+        _ track: inout Track, at index: Int, _ said: Said, _ perNode: Bool
+    ) -> [AgentTime] {
+        guard perNode || !track.isShared else { return sweep(&track, to: said.time) }
         let presence = track.presences[index]
-        let length = max(0, mono - presence.mono)
-        track.counted = wall
-        return AgentTime(
-            agent: track.agent, node: presence.node, state: presence.state, from: wall - length, to: wall)
+        let length = max(0, said.mono - presence.mono)
+        track.counted = said.time
+        return [
+            AgentTime(
+                agent: track.agent, node: presence.node, state: presence.state, from: said.wall - length, to: said.wall)
+        ]
     }
 }

@@ -38,18 +38,20 @@ struct CallerBook {
     private var passed: [End] = []
 
     /// A call of this caller arrived: it decides what came of the one before.
-    mutating func arrived(_ caller: UInt64, call: UInt64, at wall: Int64) -> [End] {
+    /// - Returns: also what came of calls of others whose seven days have passed, and whether this one is a first call.
+    mutating func arrived(_ caller: UInt64, call: UInt64, at wall: Int64) -> (ends: [End], isFirst: Bool) {
         if callers.count >= limit { clear(now: wall) }
         defer { passed.removeAll() }
         let before = callers.updateValue(Entry(arrived: wall, call: call, flags: .isFirst), forKey: caller)
-        guard let before else { return passed }
+        guard let before else { return (passed, true) }
         let alone = wall - before.arrived > Self.window
         if !alone { callers[caller]?.flags = [] }
         if let end = Self.end(of: before, alone: alone) { passed.append(end) }
-        return passed
+        return (passed, alone)
     }
 
-    mutating func answered(_ caller: UInt64, call: UInt64, at place: LatePlace, counts: Bool) {
+    /// - Returns: whether the call is still the caller's last.
+    mutating func answered(_ caller: UInt64, call: UInt64, at place: LatePlace, counts: Bool) -> Bool {
         change(caller, call) {
             $0.place = place
             $0.flags.insert(counts ? [.isAnswered, .counts] : .isAnswered)
@@ -81,9 +83,12 @@ struct CallerBook {
         return ends
     }
 
-    private mutating func change(_ caller: UInt64, _ call: UInt64, _ change: (inout Entry) -> Void) {
-        guard let index = callers.index(forKey: caller), callers[index].value.call == call else { return }
+    /// False where the caller has called again since, or so long ago that it is forgotten.
+    @discardableResult
+    private mutating func change(_ caller: UInt64, _ call: UInt64, _ change: (inout Entry) -> Void) -> Bool {
+        guard let index = callers.index(forKey: caller), callers[index].value.call == call else { return false }
         change(&callers.values[index])
+        return true
     }
 
     private mutating func clear(now: Int64) {

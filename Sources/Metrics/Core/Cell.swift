@@ -13,6 +13,8 @@ struct Cell: Sendable {
     var open = 0
     /// Of the answered, those that had not ended when the log did.
     var inProgress = 0
+    /// Calls open at the end of the period, whenever they began.
+    var end = OpenAtEnd()
     /// Not received: refused before they became calls.
     var refused = 0
 
@@ -62,8 +64,45 @@ struct Cell: Sendable {
     var firstCallsPending = 0
     var callersWithheld = 0
 
+    /// What calls open at the end of the period were doing.
+    struct OpenAtEnd: Sendable {
+        var waiting = 0
+        var inProgress = 0
+        /// Of those in progress.
+        var onHold = 0
+        var inTransfer = 0
+    }
+
     var transfersStarted: Int {
         transfersCompleted.total + transfersFailed.total + transfersCancelled + transfersOpen
+    }
+}
+
+extension Cell {
+    private static let counts: [WritableKeyPath<Cell, Int> & Sendable] = [
+        \.received, \.answered, \.abandoned, \.overflowed, \.callback, \.controllerEnded, \.lost, \.open,
+        \.inProgress, \.end.waiting, \.end.inProgress, \.end.onHold, \.end.inTransfer, \.refused, \.waitConnected,
+        \.holdConnected, \.holdAbandoned, \.holdOpen, \.answeredWithin, \.shortAbandoned, \.leftForOther, \.stays,
+        \.transfersCancelled, \.transfersOpen, \.disposed, \.resolved, \.firstCalls, \.firstCallsResolved,
+        \.firstCallsPending, \.callersWithheld,
+    ]
+
+    /// Adds what another cell has counted of other things.
+    mutating func add(_ other: Cell) {
+        for path in Self.counts { self[keyPath: path] += other[keyPath: path] }
+        talkMs += other.talkMs
+        stayHoldMs += other.stayHoldMs
+        wrapUpMs += other.wrapUpMs
+        wait.merge(other.wait)
+        hold.merge(other.hold)
+        response.merge(other.response)
+        waitSeconds.add(other.waitSeconds)
+        holdSeconds.add(other.holdSeconds)
+        responseSeconds.add(other.responseSeconds)
+        transfersCompleted.add(other.transfersCompleted)
+        transfersFailed.add(other.transfersFailed)
+        fallbacks.add(other.fallbacks)
+        agentTime.add(other.agentTime)
     }
 }
 
@@ -81,6 +120,14 @@ struct Counts<Word: LogEnum>: Sendable {
     }
 
     var total: Int { Int(counts.reduce(0, +)) }
+
+    mutating func add(_ other: Counts) {
+        if counts.isEmpty {
+            counts = other.counts
+        } else {
+            for (index, count) in other.counts.enumerated() { counts[index] += count }
+        }
+    }
 
     /// Where the word stands in its set: the cases of an enumeration without values are numbered as they are declared.
     @inline(__always)

@@ -7,6 +7,8 @@ struct Fact: Equatable {
     var seq: UInt64 = 0
     /// Microseconds since 1970.
     var wall: Int64 = 0
+    /// The same moment without the steps of its node's clock.
+    var time: Int64 = 0
     /// Milliseconds of the monotonic clock.
     var mono: Int64 = 0
     var node = Name.null

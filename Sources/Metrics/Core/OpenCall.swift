@@ -8,6 +8,7 @@ struct OpenCall {
         var agent: Name
         var target: Name
         var began: Int64
+        var fallbacks: [FallbackStep] = []
     }
 
     var node: Name
@@ -25,6 +26,8 @@ struct OpenCall {
     var caller: UInt64 = 0
     var answered = false
     var ended = false
+    /// No other call of this caller in the seven days before it.
+    var isFirst = false
     var lastQueue: QueueOutcome?
     /// The group it left for another place, until that place is known.
     var leftGroup: (group: Name, began: Int64)?

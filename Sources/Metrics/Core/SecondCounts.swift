@@ -11,5 +11,11 @@ struct SecondCounts: Sendable {
         counts[second] += 1
     }
 
+    mutating func add(_ other: SecondCounts) {
+        let missing = other.counts.count - counts.count
+        if missing > 0 { counts += repeatElement(0, count: missing) }
+        for (second, count) in other.counts.enumerated() { counts[second] += count }
+    }
+
     func count(upTo second: Int) -> Int { counts.prefix(second + 1).reduce(0, +) }
 }

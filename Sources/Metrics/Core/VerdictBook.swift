@@ -7,6 +7,8 @@ struct VerdictBook {
         /// Where the last verdict was counted; null before the first.
         var place: LatePlace?
         var resolved = false
+        /// The number of the set of skills that the call asked for.
+        var skills: Int32 = 0
         /// The call is of a direction that is not counted.
         var isLeftOut = false
     }
@@ -21,9 +23,9 @@ struct VerdictBook {
         set(call, Entry(isLeftOut: true), now)
     }
 
-    mutating func ended(_ call: UInt64, caller: UInt64, now: Int64) {
-        guard caller != 0, young[call] == nil, old[call] == nil else { return }
-        set(call, Entry(caller: caller), now)
+    mutating func ended(_ call: UInt64, caller: UInt64, skills: Int32, now: Int64) {
+        guard caller != 0 || skills != 0, young[call] == nil, old[call] == nil else { return }
+        set(call, Entry(caller: caller, skills: skills), now)
     }
 
     /// What is known of the call; null where its verdicts are not counted.
@@ -46,6 +48,6 @@ struct VerdictBook {
 
 /// Where something will be counted that is known later: small enough to be kept for each caller.
 struct LatePlace: Hashable {
-    /// The number of a cell; -1 where only the total counts it.
+    /// The number of a cell; -1 where only the total counts it; below, -2 less the number of a list of cells.
     var cell: Int32
 }

@@ -8,6 +8,8 @@ struct HTMLReport {
     /// By hour, or by day for a long period.
     let times: MetricsReport
     let agents: MetricsReport
+    /// What each half hour of the week needs.
+    let staffing: [Staffing.Row]
     /// The calls whose callers waited longest, the longest first.
     let slowest: [Timeline]
 
@@ -15,21 +17,21 @@ struct HTMLReport {
     static let slowestShown = 10
     /// Hours shown one by one; a longer period is shown by day.
     private static let hoursShown: Int64 = 4 * 24
+    /// What the pictures are counted by besides the whole.
+    static let keys: [GroupKey] = [.agent, .halfHour]
 
-    /// Reads the logs: once for the whole and once for each picture.
-    static func read(paths: [String], options: MetricsOptions) throws(InputError) -> HTMLReport {
-        var options = options
-        options.countsSeconds = true
-        options.by = []
-        let total = try MetricsReport.read(paths: paths, options: options)
-        options.countsSeconds = false
+    /// - Parameter others: the figures by `keys`.
+    init(total: MetricsReport, others: [MetricsReport], slowest: [Timeline]) {
+        self.total = total
+        self.slowest = slowest
+        agents = others[0]
+        let halves = others[1]
         let hours = (total.lastWall - total.firstWall) / 3_600_000_000
-        options.by = [hours > hoursShown ? .day : .hour]
-        let times = try MetricsReport.read(paths: paths, options: options)
-        options.by = [.agent]
-        let agents = try MetricsReport.read(paths: paths, options: options)
-        let slowest = try SlowestCalls.find(slowestShown, paths: paths, options: options)
-        return HTMLReport(total: total, times: times, agents: agents, slowest: slowest)
+        times = halves.joined(hours > Self.hoursShown ? .day : .hour)
+        var staffing = Staffing()
+        if let target = total.options.target, target > 0, target < 100 { staffing.target = target / 100 }
+        staffing.threshold = Double(total.options.serviceLevel)
+        self.staffing = staffing.rows(halves)
     }
 
     /// - Parameter refresh: seconds after which a browser loads the page again, for a wallboard.
@@ -53,6 +55,7 @@ struct HTMLReport {
             \(section("times", "Service level and abandonment by \(unit)", timesPicture))
             \(section("agents", "Hold time per agent", agentsTable))
             \(section("transfers", "What became of transfers", transfersPicture))
+            \(section("staffing", "Agents needed, and those who were there", staffingPicture))
             \(section("slowest", "The callers who waited longest", slowestPictures, isLong: true))
             \(section("figures", "All figures", allFigures, isLong: true))
             </main>

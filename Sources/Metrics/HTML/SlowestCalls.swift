@@ -1,50 +1,59 @@
 import CallEvents
 import EventLog
 
-/// Finds the calls whose callers spent most time without a voice, waits and holds together.
-enum SlowestCalls {
-    static func find(_ count: Int, paths: [String], options: MetricsOptions) throws(InputError) -> [Timeline] {
-        let chains = try LogChain.find(paths)
-        var longest: [(call: UInt64, ms: Int64)] = []
-        var reader = FactReader()
-        var fact = Fact()
-        for chain in chains {
-            let lines = ChainReader(chain)
-            var last: UInt64 = 0
-            while let line = try lines.next() {
-                guard (try? reader.read(line, into: &fact)) != nil, fact.seq > last else { continue }
-                last = fact.seq
-                guard fact.type == .callEnded, options.includes(fact.arrived) else { continue }
-                let ms = fact.length + fact.holdMs
-                if longest.count == count, let least = longest.last, least.ms >= ms { continue }
-                let place = longest.firstIndex { $0.ms < ms } ?? longest.count
-                longest.insert((fact.call, ms), at: place)
-                if longest.count > count { longest.removeLast() }
-            }
-        }
-        return try timelines(of: longest.map(\.call), chains)
+/// Keeps the calls whose callers spent most time without a voice, waits and holds together. Of every call that is open it
+/// keeps the lines, until it is known how long its caller waited.
+struct SlowestCalls {
+    private struct Kept {
+        var call: UInt64
+        var ms: Int64
+        var lines: [[UInt8]]
     }
 
-    private static func timelines(of calls: [UInt64], _ chains: [LogChain]) throws(InputError) -> [Timeline] {
-        var events: [UInt64: [LoggedEvent]] = [:]
-        let wanted = Set(calls)
-        var reader = FactReader()
-        var fact = Fact()
-        var parser = EventParser()
-        for chain in chains {
-            let lines = ChainReader(chain)
-            var last: UInt64 = 0
-            while let line = try lines.next() {
-                guard (try? reader.read(line, into: &fact)) != nil, fact.seq > last else { continue }
-                last = fact.seq
-                guard wanted.contains(fact.call), fact.type != .agentStateChanged, (try? parser.parse(line)) != nil,
-                    let event = try? parser.logged()
-                else { continue }
-                events[fact.call, default: []].append(event)
-            }
+    private let limit: Int
+    private let options: MetricsOptions
+    /// The lines of calls that are open and will count.
+    private var open: [UInt64: [[UInt8]]] = [:]
+    /// The longest first.
+    private var longest: [Kept] = []
+
+    init(_ limit: Int, options: MetricsOptions) {
+        self.limit = limit
+        self.options = options
+    }
+
+    mutating func add(_ fact: Fact, _ line: UnsafeRawBufferPointer) {
+        guard fact.call != 0, fact.type != .agentStateChanged else { return }
+        if fact.type == .callArrived, fact.direction == options.direction, options.includes(fact.wall) {
+            open[fact.call] = [Array(line)]
+        } else if let index = open.index(forKey: fact.call) {
+            open.values[index].append(Array(line))
+            if fact.type == .callEnded { ended(fact, open.remove(at: index).value) }
+        } else if let index = longest.firstIndex(where: { $0.call == fact.call }) {
+            // What comes behind the end: a verdict, the end of a consult.
+            longest[index].lines.append(Array(line))
         }
-        return calls.compactMap { call in
-            guard let events = events[call], let id = events.first?.call else { return nil }
+    }
+
+    private mutating func ended(_ fact: Fact, _ lines: [[UInt8]]) {
+        let ms = fact.length + fact.holdMs
+        let place = longest.firstIndex { $0.ms < ms } ?? longest.count
+        guard place < limit else { return }
+        longest.insert(Kept(call: fact.call, ms: ms, lines: lines), at: place)
+        if longest.count > limit { longest.removeLast() }
+    }
+
+    var timelines: [Timeline] {
+        var parser = EventParser()
+        return longest.compactMap { kept in
+            var events: [LoggedEvent] = []
+            for line in kept.lines {
+                let event = line.withUnsafeBytes { bytes in
+                    (try? parser.parse(bytes)) == nil ? nil : try? parser.logged()
+                }
+                if let event { events.append(event) }
+            }
+            guard let id = events.first?.call else { return nil }
             return Timeline(call: id, events: events)
         }
     }

@@ -4,11 +4,13 @@ import Glibc
 /// ours, page by page.)
 final class FileLines {
     private static let chunk = 1 << 20
+    /// No event is as long as this: what has no newline for so long is no log.
+    private static let longest = 1 << 26
 
     let path: String
     /// The number of the line handed over last, from 1.
     private(set) var number = 0
-    /// Whether the line handed over last ended in a newline; only a file's last line may not.
+    /// Whether the line handed over last ended in a newline; only what `rest` hands over does not.
     private(set) var isWhole = true
     /// Bytes read so far.
     private(set) var bytes = 0
@@ -16,12 +18,17 @@ final class FileLines {
     private var buffer: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
-    private var atEnd = false
+    /// How far behind `start` there is certainly no newline.
+    private var searched = 0
 
-    init(path: String) throws(InputError) {
+    /// Null where the file is there no more: a segment may be deleted after a directory was listed.
+    init?(path: String) throws(InputError) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw InputError("cannot open", path, errno: errno) }
+        if descriptor < 0 {
+            if errno == ENOENT { return nil }
+            throw InputError("cannot open", path, errno: errno)
+        }
         buffer = Self.allocate(Self.chunk)
     }
 
@@ -37,38 +44,42 @@ final class FileLines {
         buffer.deallocate()
     }
 
-    /// The next line without its newline, valid until the next call; null at the end of the file.
+    /// The next line without its newline, valid until the next call; null when no whole line is left at present.
     func next() throws(InputError) -> UnsafeRawBufferPointer? {
-        var searched = 0
         while let base = buffer.baseAddress {
             if let newline = memchr(base + start + searched, 0x0A, end - start - searched) {
-                let length = newline - UnsafeMutableRawPointer(base + start)
-                return take(length, skipping: 1)
+                return take(newline - UnsafeMutableRawPointer(base + start), skipping: 1)
             }
             searched = end - start
-            if atEnd {
-                isWhole = false
-                return searched == 0 ? nil : take(searched, skipping: 0)
-            }
-            try fill()
+            if try !fill() { return nil }
         }
         return nil
+    }
+
+    /// What stands behind the last newline, once; null where that is nothing.
+    func rest() -> UnsafeRawBufferPointer? {
+        guard start < end else { return nil }
+        isWhole = false
+        return take(end - start, skipping: 0)
     }
 
     private func take(_ length: Int, skipping: Int) -> UnsafeRawBufferPointer {
         let line = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + length)])
         start += length + skipping
+        searched = 0
         number += 1
         return line
     }
 
-    private func fill() throws(InputError) {
+    /// False at the file's present end.
+    private func fill() throws(InputError) -> Bool {
         if start > 0, let base = buffer.baseAddress {
             memmove(base, base + start, end - start)
             end -= start
             start = 0
         }
         if end == buffer.count {
+            if end > Self.longest { throw InputError("\(path) is not an event log: it has a line without end") }
             let larger = Self.allocate(buffer.count * 2)
             larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
             buffer.deallocate()
@@ -80,8 +91,8 @@ final class FileLines {
             guard count >= 0 else { throw InputError("cannot read", path, errno: errno) }
             end += count
             bytes += count
-            atEnd = count == 0
-            return
+            return count > 0
         }
+        return false
     }
 }

@@ -7,6 +7,8 @@ struct LogChain {
         var path: String
         /// The sequence number of its first event.
         var first: UInt64
+
+        func isBefore(_ other: File) -> Bool { (first, path) < (other.first, other.path) }
     }
 
     var node: String
@@ -15,17 +17,51 @@ struct LogChain {
     /// The logs of each node found at the paths: directories of segments, or single files, in any order, a file more
     /// than once. Where none is an event yet, the log is empty.
     static func find(_ paths: [String]) throws(InputError) -> [LogChain] {
-        var chains: [String: [File]] = [:]
+        var finder = LogFinder(paths: paths)
+        return try finder.find()
+    }
+}
+
+/// Finds the files of logs, and again those that have come since.
+struct LogFinder {
+    /// A name, and which file has it: a writer whose file was taken away may give its name to another.
+    private struct Found: Hashable {
+        var path: String
+        var device: UInt64
+        var inode: UInt64
+    }
+
+    let paths: [String]
+    /// Those found before that are still there.
+    private var known: Set<Found> = []
+
+    init(paths: [String]) { self.paths = paths }
+
+    /// The files that were not there, or had no event, when it was asked last.
+    mutating func find() throws(InputError) -> [LogChain] {
+        var chains: [String: [LogChain.File]] = [:]
+        var present: Set<Found> = []
         for path in paths {
-            for file in try files(at: path) {
-                guard let (node, first) = try firstEvent(of: file) else { continue }
-                chains[node, default: []].append(File(path: file, first: first))
+            for file in try Self.files(at: path) {
+                guard let found = Self.identity(file) else { continue }
+                if known.contains(found) {
+                    present.insert(found)
+                } else if let (node, first) = try Self.firstEvent(of: file) {
+                    present.insert(found)
+                    chains[node, default: []].append(LogChain.File(path: file, first: first))
+                }
             }
         }
+        known = present
         return chains.keys.sorted().map { node in
-            let files = chains[node] ?? []
-            return LogChain(node: node, files: files.sorted { ($0.first, $0.path) < ($1.first, $1.path) })
+            LogChain(node: node, files: (chains[node] ?? []).sorted { $0.isBefore($1) })
         }
+    }
+
+    private static func identity(_ path: String) -> Found? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Found(path: path, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
     private static func files(at path: String) throws(InputError) -> [String] {
@@ -58,14 +94,18 @@ struct LogChain {
 
     /// Node and number of the first event; null where the file has no whole line.
     private static func firstEvent(of path: String) throws(InputError) -> (node: String, first: UInt64)? {
-        let lines = try FileLines(path: path)
+        guard let lines = try FileLines(path: path) else { return nil }
         var parser = EventParser()
         var met = 0
-        while let line = try lines.next() {
+        // A torn beginning may precede the first event, but a file of other things is no log.
+        while met < 100, let line = try lines.next() {
             if (try? parser.parse(line)) != nil { return (parser.node, parser.seq) }
-            met += lines.isWhole ? 1 : 0
-            // A torn beginning may precede the first event, but a file of other things is no log.
-            if met >= 100 { break }
+            met += 1
+        }
+        if met == 0, let line = lines.rest() {
+            if (try? parser.parse(line)) != nil { return (parser.node, parser.seq) }
+            // The torn beginning of an event, or what a file system leaves of one that never reached the disk.
+            met = line[0] == UInt8(ascii: "{") || line[0] == 0 ? 0 : 1
         }
         if met > 0 { throw InputError("\(path) is not an event log: no line of it is an event") }
         return nil

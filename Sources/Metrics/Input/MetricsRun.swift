@@ -1,85 +1,114 @@
 import CallEvents
 import EventLog
 
-/// Reads logs of any number of nodes in the order of time and counts them.
+/// Reads logs of any number of nodes in the order of time and counts them: what there is, and later what has come since.
 struct MetricsRun: ~Copyable {
     private static let brokenKept = 20
+    /// How long an event waits for older ones of nodes that have said nothing since, in microseconds. Files of a node that
+    /// come later than that still count, but an agent known to several nodes may then be credited with a state too long.
+    private static let patience: Int64 = 2_000_000
 
-    private var core: MetricsCore
+    private let main: Counter
+    /// The same events, counted by other keys.
+    private let others: [Counter]
+    private var slowest: SlowestCalls?
     private var reader: FactReader
+    private var finder: LogFinder
+    private var sources: [Source] = []
     private var input = MetricsReport.Input()
 
-    init(options: MetricsOptions) {
-        core = MetricsCore(options: options)
+    /// - Parameters:
+    ///   - others: further keys to count by in the same pass; none of them a target, a code or a skill.
+    ///   - slowest: how many of the calls whose callers waited longest are kept.
+    init(paths: [String] = [], options: MetricsOptions, others: [GroupKey] = [], slowest: Int = 0) {
+        main = Counter(options)
+        self.others = others.map { key in
+            var options = options
+            options.by = [key]
+            options.countsSeconds = false
+            return Counter(options)
+        }
+        self.slowest = slowest > 0 ? SlowestCalls(slowest, options: options) : nil
         reader = FactReader(wantsTargets: options.by.contains(.target), wantsCodes: options.by.contains(.code))
+        finder = LogFinder(paths: paths)
+    }
+
+    /// A core in a place of its own.
+    private final class Counter {
+        var core: MetricsCore
+
+        init(_ options: MetricsOptions) { core = MetricsCore(options: options) }
     }
 
     /// A node's log, and the event it has come to.
     private final class Source {
         let chain: ChainReader
         var fact = Fact()
+        /// Whether that event has yet to be counted.
+        var isWaiting = false
         var lastSeq: UInt64 = 0
-        /// The latest moment so far: a clock that steps back does not put the other nodes' events first.
-        var wall: Int64 = .min
+        var clock = StepClock()
+        /// The latest moment so far: what happened a little earlier does not go before other nodes' events.
+        var time: Int64 = .min
 
         init(_ chain: LogChain) { self.chain = ChainReader(chain) }
     }
 
-    /// Counts the logs at the paths.
-    static func report(paths: [String], options: MetricsOptions) throws(InputError) -> MetricsReport {
-        var run = MetricsRun(options: options)
-        let chains = try LogChain.find(paths)
-        run.input.nodes = chains.map(\.node)
-        var sources: [Source] = []
-        for chain in chains {
-            let source = Source(chain)
-            if try run.advance(source) { sources.append(source) } else { run.input.bytes += source.chain.bytes }
+    /// Counts what there is and has not been counted.
+    /// - Parameter now: the present moment, for a log that is still being written: what has no newline yet is left alone,
+    ///   and what other nodes may still be older than waits a while. Null: the logs are taken as they are.
+    /// - Parameter broken: is told of each line that is no event.
+    mutating func readOn(now: Int64? = nil, broken: (String) -> Void = { _ in }) throws(InputError) {
+        for chain in try finder.find() {
+            if let source = sources.first(where: { $0.chain.node == chain.node }) {
+                source.chain.add(chain.files)
+            } else {
+                sources.append(Source(chain))
+            }
         }
-        while !sources.isEmpty {
-            var first = 0
-            for index in sources.indices where sources[index].wall < sources[first].wall { first = index }
+        let isLast = now == nil
+        for source in sources where !source.isWaiting {
+            source.isWaiting = try advance(source, isLast, broken)
+        }
+        while let first = earliest() {
             // As long as it stays first, which is always where there is but one.
-            let limit = sources.indices.filter { $0 != first }.map { sources[$0].wall }.min() ?? .max
-            let source = sources[first]
-            repeat {
-                run.count(source.fact)
-                if try !run.advance(source) {
-                    run.input.bytes += source.chain.bytes
-                    sources.remove(at: first)
-                    break
+            var limit = Int64.max
+            for source in sources where source !== first {
+                if source.isWaiting {
+                    limit = min(limit, source.time)
+                } else if let now {
+                    limit = min(limit, max(source.time, now - Self.patience))
                 }
-            } while source.wall <= limit
+            }
+            if first.time > limit { return }
+            repeat {
+                count(first.fact)
+                first.isWaiting = try advance(first, isLast, broken)
+            } while first.isWaiting && first.time <= limit
         }
-        return run.finish()
     }
 
-    /// Counts events held in memory, as if they had been read: node by node in their order, merged by time.
-    static func report(events: [LoggedEvent], options: MetricsOptions) throws(LineError) -> MetricsReport {
-        var run = MetricsRun(options: options)
-        run.input.nodes = Set(events.map(\.node)).sorted()
-        for event in events {
-            let line = Array(LineEncoder.line(event).utf8)
-            let bytes = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: line.count + CanonicalScanner.slack, alignment: 8)
-            defer { bytes.deallocate() }
-            bytes.initializeMemory(as: UInt8.self, repeating: 0)
-            bytes.copyBytes(from: line)
-            var fact = Fact()
-            try run.reader.read(UnsafeRawBufferPointer(rebasing: bytes[..<line.count]), into: &fact)
-            run.count(fact)
-        }
-        return run.finish()
+    private func earliest() -> Source? {
+        var first: Source?
+        for source in sources where source.isWaiting && source.time < first?.time ?? .max { first = source }
+        return first
     }
 
     private mutating func count(_ fact: Fact) {
         input.events += 1
-        if core.skillSets.count != reader.skillSets.count { core.skillSets = reader.skillSets }
-        core.add(fact)
+        if main.core.skillSets.count != reader.skillSets.count {
+            main.core.skillSets = reader.skillSets
+            for other in others { other.core.skillSets = reader.skillSets }
+        }
+        main.core.add(fact)
+        for other in others { other.core.add(fact) }
     }
 
     /// Reads on to the next event that is new.
-    private mutating func advance(_ source: Source) throws(InputError) -> Bool {
-        while let line = try source.chain.next() {
+    private mutating func advance(
+        _ source: Source, _ isLast: Bool, _ broken: (String) -> Void
+    ) throws(InputError) -> Bool {
+        while let line = try source.chain.next(isLast: isLast) {
             do {
                 try reader.read(line, into: &source.fact)
             } catch {
@@ -89,9 +118,9 @@ struct MetricsRun: ~Copyable {
                     continue
                 }
                 input.brokenCount += 1
-                if input.broken.count < Self.brokenKept {
-                    input.broken.append("\(source.chain.file):\(source.chain.number): not an event: \(error)")
-                }
+                let place = "\(source.chain.file):\(source.chain.number): not an event: \(error)"
+                if input.broken.count < Self.brokenKept { input.broken.append(place) }
+                broken(place)
                 continue
             }
             let seq = source.fact.seq
@@ -102,34 +131,64 @@ struct MetricsRun: ~Copyable {
             if source.fact.type == .other { input.unknownTypes[reader.typeName, default: 0] += 1 }
             if source.lastSeq > 0 { input.missing += seq - source.lastSeq - 1 }
             source.lastSeq = seq
-            source.wall = max(source.wall, source.fact.wall)
+            source.fact.time = source.clock.time(of: source.fact)
+            source.time = max(source.time, source.fact.time)
+            slowest?.add(source.fact, line)
             return true
         }
         return false
     }
 
-    private mutating func finish() -> MetricsReport {
-        core.finish()
-        var rows: [(order: CellKey, row: MetricsReport.Row)] = []
-        for (key, cell) in zip(core.cellKeys, core.cells) {
-            rows.append((key, MetricsReport.Row(key: text(key), cell: cell)))
+    /// Counts events held in memory, as if they had been read, in the order given.
+    mutating func count(_ events: [LoggedEvent]) throws(LineError) {
+        var clocks: [Name: StepClock] = [:]
+        for event in events {
+            let line = Array(LineEncoder.line(event).utf8)
+            let bytes = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: line.count + CanonicalScanner.slack, alignment: 8)
+            defer { bytes.deallocate() }
+            bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            bytes.copyBytes(from: line)
+            var fact = Fact()
+            try reader.read(UnsafeRawBufferPointer(rebasing: bytes[..<line.count]), into: &fact)
+            fact.time = clocks[fact.node, default: StepClock()].time(of: fact)
+            count(fact)
         }
-        rows.sort { before($0, $1) }
+        input.nodes = Set(events.map(\.node)).sorted()
+    }
+
+    /// The figures as they stand.
+    func report() -> MetricsReport { report(of: &main.core) }
+
+    /// The same by the further keys, in their order.
+    func otherReports() -> [MetricsReport] { others.map { report(of: &$0.core) } }
+
+    /// The calls whose callers waited longest, the longest first.
+    var slowestCalls: [Timeline] { slowest?.timelines ?? [] }
+
+    private func report(of core: inout MetricsCore) -> MetricsReport {
+        let counts = core.snapshot()
+        var rows: [(order: CellKey, row: MetricsReport.Row)] = []
+        for (key, cell) in zip(counts.keys, counts.cells) {
+            rows.append((key, MetricsReport.Row(key: text(key, &core), cell: cell)))
+        }
+        rows.sort { Self.before($0, $1, core.options.by) }
         var options = core.options
         options.thresholds = [options.serviceLevel] + core.thresholds.map(Int.init)
         let from = options.since ?? core.firstWall
         let to = options.until ?? (core.firstWall == nil ? nil : core.lastWall)
+        func moment(_ wall: Int64) -> String { core.intervals.text(CivilTime.floor(wall, 1_000_000)) }
+        var input = input
+        if !sources.isEmpty { input.nodes = sources.map(\.chain.node).sorted() }
+        input.bytes = sources.reduce(0) { $0 + $1.chain.bytes }
         return MetricsReport(
-            options: options, total: MetricsReport.Row(key: [], cell: core.total), rows: rows.map(\.row), input: input,
+            options: options, total: MetricsReport.Row(key: [], cell: counts.total), rows: rows.map(\.row),
+            input: input,
             from: from.map { moment($0) }, to: to.map { moment($0) }, firstWall: core.firstWall ?? 0,
             lastWall: core.firstWall == nil ? 0 : core.lastWall)
     }
 
-    private mutating func moment(_ wall: Int64) -> String {
-        core.intervals.text(CivilTime.floor(wall, 1_000_000))
-    }
-
-    private mutating func text(_ key: CellKey) -> [String?] {
+    private func text(_ key: CellKey, _ core: inout MetricsCore) -> [String?] {
         var texts: [String?] = []
         for (index, by) in core.options.by.enumerated() {
             let value = key.values[index]
@@ -140,10 +199,10 @@ struct MetricsRun: ~Copyable {
     }
 
     /// Intervals in the order of time, names in that of the alphabet, none last.
-    private func before(
-        _ a: (order: CellKey, row: MetricsReport.Row), _ b: (order: CellKey, row: MetricsReport.Row)
+    private static func before(
+        _ a: (order: CellKey, row: MetricsReport.Row), _ b: (order: CellKey, row: MetricsReport.Row), _ by: [GroupKey]
     ) -> Bool {
-        for (index, by) in core.options.by.enumerated() {
+        for (index, by) in by.enumerated() {
             if by.isInterval {
                 let (x, y) = (a.order.values[index], b.order.values[index])
                 if x != y { return x < y }
@@ -161,13 +220,17 @@ extension MetricsReport {
     public static func read(paths: [String], options: MetricsOptions = MetricsOptions()) throws(InputError)
         -> MetricsReport
     {
-        try MetricsRun.report(paths: paths, options: options)
+        var run = MetricsRun(paths: paths, options: options)
+        try run.readOn()
+        return run.report()
     }
 
     /// The figures of a log held in memory.
     public static func count(
         _ events: [LoggedEvent], options: MetricsOptions = MetricsOptions()
     ) throws(LineError) -> MetricsReport {
-        try MetricsRun.report(events: events, options: options)
+        var run = MetricsRun(options: options)
+        try run.count(events)
+        return run.report()
     }
 }

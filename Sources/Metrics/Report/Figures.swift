@@ -36,10 +36,24 @@ extension Figure {
         Figure(
             "in_progress", .count, "  in progress", "answered calls that had not ended at the log's end."
         ) { whole($0.inProgress) },
+        atEnd("waiting", "Waiting at the period's end", "neither answered nor ended") { $0.end.waiting },
+        atEnd("in_progress", "  in progress", "answered and not ended") { $0.end.inProgress },
+        atEnd("on_hold", "    of these on hold", "in a hold segment") { $0.end.onHold },
+        atEnd("in_transfer", "    of these in a transfer", "in a transfer that was under way") { $0.end.inTransfer },
         Figure("refused", .count, "Calls refused", "call.refused events; these callers are not received.") {
             whole($0.refused)
         },
     ]
+
+    private static func atEnd(
+        _ key: String, _ title: String, _ what: String, _ value: @escaping @Sendable (Cell) -> Int
+    ) -> Figure {
+        Figure(
+            "at_end.\(key)", .count, title,
+            "calls that were \(what) at the end of the period (--until, else the log's end), whenever they arrived. What "
+                + "came of them later is counted where they began, so that periods add up."
+        ) { whole(value($0)) }
+    }
 
     private static let holdTime: [Figure] = [
         Figure(
@@ -50,10 +64,13 @@ extension Figure {
                 + "resumed, merged or transferred. The narrow sense, the queue alone, is wait.per_connection_ms."
         ) { ratio($0.wait.sum + $0.hold.sum, $0.waitConnected + $0.holdConnected) },
         Figure(
-            "hold_time.per_attempt_ms", .milliseconds, "Hold time per attempt",
+            "hold_time.per_attempt_ms", .milliseconds, "  per attempt",
             "the sum of all waiting episodes ÷ all episodes that ended. The narrow sense is wait.per_attempt_ms."
         ) { ratio($0.wait.sum + $0.hold.sum, $0.wait.count + $0.hold.count) },
-        Figure("hold_time.total_ms", .milliseconds, "Hold time in all", "the sum of all waiting episodes that ended.") {
+        Figure(
+            "hold_time.total_ms", .milliseconds, "  sum of waits and holds",
+            "the sum of all waiting episodes that ended."
+        ) {
             whole($0.wait.sum + $0.hold.sum)
         },
         Figure("hold_time.episodes", .count, "  waiting episodes", "first waits and hold segments that ended.") {
@@ -78,10 +95,15 @@ extension Figure {
             }
         }
         return [
-            Figure("\(prefix).count", .count, "\(title)s", "number of \(what) that ended.") {
+            Figure(
+                "\(prefix).count", .count, "\(title)s\(prefix == "wait" ? " for the first answer" : "")",
+                "number of \(what) that ended."
+            ) {
                 whole(histogram($0).count)
             },
-            Figure("\(prefix).total_ms", .milliseconds, "  in all", "sum of \(what).") { whole(histogram($0).sum) },
+            Figure("\(prefix).total_ms", .milliseconds, "  sum of \(title.lowercased())s", "sum of \(what).") {
+                whole(histogram($0).sum)
+            },
             Figure("\(prefix).mean_ms", .milliseconds, "  mean", "sum of \(what) ÷ their number.") {
                 histogram($0).mean.map { .real($0) } ?? .none
             },
@@ -161,7 +183,7 @@ extension Figure {
         Figure("talk_time.mean_ms", .milliseconds, "Talk time, mean", "talk of agents' stays ÷ these stays.") {
             ratio($0.talkMs, $0.stays)
         },
-        Figure("talk_time.total_ms", .milliseconds, "  in all", "sum of talk_ms of agents' stays.") {
+        Figure("talk_time.total_ms", .milliseconds, "  sum of talk", "sum of talk_ms of agents' stays.") {
             .whole($0.talkMs)
         },
         Figure("talk_time.stays", .count, "  stays", "stays of agents with a caller (party.left with an agent).") {

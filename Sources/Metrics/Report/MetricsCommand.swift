@@ -56,7 +56,6 @@ public struct MetricsCommand: Sendable {
             if options.by.contains(where: \.isInterval) {
                 throw UsageError("--format prometheus has no intervals: a series is read at many times")
             }
-            options.countsSeconds = true
         }
         self.options = options
         self.output = output
@@ -75,11 +74,12 @@ public struct MetricsCommand: Sendable {
     /// The figures go to `out`, line by line without newlines, errors and lines that are no event to `err`.
     /// - Returns: the exit status: 1 when a line was no event, 2 when a path is no log.
     public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
+        let feed = MetricsFeed(paths: paths, options: options, format: format, refresh: every)
         do {
-            guard let every else { return try once(out, err) }
+            guard let every, let output else { return try once(feed, out, err) }
             while true {
-                // A line that is broken stays so: it is said once, by the first run of `metrics` without --follow.
-                _ = try once(out, { _ in })
+                try feed.readOn(broken: err)
+                try feed.write(to: output)
                 Thread.sleep(forTimeInterval: every)
             }
         } catch {
@@ -88,31 +88,20 @@ public struct MetricsCommand: Sendable {
         }
     }
 
-    private func once(_ out: (String) -> Void, _ err: (String) -> Void) throws(InputError) -> Int32 {
-        let report: MetricsReport
-        let lines: [String]
-        if format == .html {
-            let html = try HTMLReport.read(paths: paths, options: options)
-            report = html.total
-            lines = [html.page(refresh: every)]
-        } else {
-            report = try MetricsReport.read(paths: paths, options: options)
-            lines =
-                switch format {
-                case .table, .html: report.table(colour: colour && output == nil)
-                case .json: [report.json()]
-                case .csv: report.csv()
-                case .prometheus: report.prometheus()
-                }
-        }
-        if let output {
-            try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: output)
-        } else {
-            lines.forEach(out)
-        }
-        report.input.broken.forEach(err)
-        return report.input.brokenCount == 0 ? 0 : 1
+    private func once(
+        _ feed: MetricsFeed, _ out: (String) -> Void, _ err: (String) -> Void
+    ) throws(InputError) -> Int32 {
+        var broken: [String] = []
+        try feed.readOn(isGrowing: false) { if broken.count < Self.brokenNamed { broken.append($0) } }
+        if let output { try feed.write(to: output) } else { feed.lines(colour: colour).forEach(out) }
+        broken.forEach(err)
+        let more = feed.brokenCount - broken.count
+        if more > 0 { err("and \(counted(more, "more line")) that \(more == 1 ? "is" : "are") no event") }
+        return feed.brokenCount == 0 ? 0 : 1
     }
+
+    /// How many lines that are no event are named one by one.
+    private static let brokenNamed = 20
 
     /// The formula of a figure, as text; of all figures without a key.
     /// - Throws: `UsageError` for an unknown key.

@@ -42,3 +42,25 @@ public struct MetricsReport: Sendable {
     var firstWall: Int64 = 0
     var lastWall: Int64 = 0
 }
+
+extension MetricsReport {
+    /// The rows of half hours put together to longer intervals: each thing counts where it began, so they add up.
+    func joined(_ key: GroupKey) -> MetricsReport {
+        var intervals = Intervals(timeZone: options.timeZone)
+        let parser = MomentParser(timeZone: options.timeZone)
+        var rows: [(start: Int64, cell: Cell)] = []
+        for row in self.rows {
+            guard let text = row.key.first.flatMap({ $0 }), let wall = parser.parse(text) else { continue }
+            let start = intervals.range(key, at: CivilTime.floor(wall, 1_000_000)).lowerBound
+            if let last = rows.last, last.start == start {
+                rows[rows.count - 1].cell.add(row.cell)
+            } else {
+                rows.append((start, row.cell))
+            }
+        }
+        var report = self
+        report.options.by = [key]
+        report.rows = rows.map { Row(key: [intervals.text($0.start)], cell: $0.cell) }
+        return report
+    }
+}
