@@ -113,5 +113,3 @@ kill -TERM "$service"
 within 10 'SIGTERM does not end it' test ! -e "/proc/$service"
 grep -q '"type":"service.stopping"' "$job_dir"/var/events/*.jsonl || fail 'no service.stopping in the log'
 ok 'SIGTERM ends it, and its log says so'
-
-bash Tests/interop/lib/compose.bash

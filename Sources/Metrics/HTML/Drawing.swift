@@ -49,15 +49,18 @@ struct Drawing {
         body += (dash.map { " stroke-dasharray=\"\($0)\"" } ?? "") + "/>\n"
     }
 
-    /// A line through points.
+    /// A line through points, with a rim that parts it from the columns behind it.
     mutating func polyline(_ points: [(x: Double, y: Double)], _ colour: String) {
         let places = points.map { "\(Markup.number($0.x)),\(Markup.number($0.y))" }.joined(separator: " ")
-        body += "<polyline points=\"\(places)\" fill=\"none\" stroke=\"var(--\(colour))\" stroke-width=\"2\" "
-        body += "stroke-linejoin=\"round\"/>\n"
+        for (stroke, width) in [("card", 5), (colour, 2)] {
+            body += "<polyline points=\"\(places)\" fill=\"none\" stroke=\"var(--\(stroke))\" "
+            body += "stroke-width=\"\(width)\" stroke-linejoin=\"round\"/>\n"
+        }
     }
 
     mutating func dot(_ x: Double, _ y: Double, _ colour: String, title: String) {
-        body += "<circle cx=\"\(Markup.number(x))\" cy=\"\(Markup.number(y))\" r=\"3\" fill=\"var(--\(colour))\">"
+        body += "<circle cx=\"\(Markup.number(x))\" cy=\"\(Markup.number(y))\" r=\"3.5\" stroke=\"var(--card)\" "
+        body += "fill=\"var(--\(colour))\">"
         body += "<title>\(Markup.escaped(title))</title></circle>\n"
     }
 

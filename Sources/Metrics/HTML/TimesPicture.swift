@@ -40,6 +40,7 @@ extension HTMLReport {
         var titles: [String] = []
         let gap = step > 8 ? 1.5 : 0.3
         let columns = min(step - 2 * gap, 72)
+        let labels = labelled(rows, apart: Int((56 / step).rounded(.up)))
         for (index, row) in rows.enumerated() {
             let middle = left + (Double(index) + 0.5) * step
             let level = row["service_level.percent"].real
@@ -55,8 +56,7 @@ extension HTMLReport {
             drawing.rect(middle - columns / 2, floor - volume, columns, volume, "ring", title)
             points.append((middle, base - 1.5 * abandoned))
             titles.append(title)
-            let every = max(1, Int((drawing.isNarrow ? 58 : 52) / step + 0.99))
-            if index % every == 0 { drawing.words(middle, floor + 20, shortTime(row), "middle") }
+            if labels.contains(index) { drawing.words(middle, floor + 20, shortTime(row), "middle") }
         }
         if let target = total.options.target {
             let y = base - 1.5 * min(100, max(0, target))
@@ -81,8 +81,24 @@ extension HTMLReport {
         return times.rows.allSatisfy { name($0).prefix(10) == name(row).prefix(10) } ? hour : "\(day) \(hour)"
     }
 
+    /// The rows that the axis names, no nearer to one another than so many: round hours, midnight among them.
+    private func labelled(_ rows: [MetricsReport.Row], apart: Int) -> Set<Int> {
+        let every = [1, 2, 3, 4, 6, 12, 24].first { $0 >= apart } ?? 24
+        var labels: Set<Int> = []
+        var last = -apart
+        for (index, row) in rows.enumerated() where index - last >= apart {
+            let hour = Int(name(row).dropFirst(11).prefix(2)) ?? 0
+            if unit != "day", hour % every != 0 { continue }
+            labels.insert(index)
+            last = index
+        }
+        return labels
+    }
+
+    /// `09:00`; at midnight and of a day `03-02`.
     private func shortTime(_ row: MetricsReport.Row) -> String {
-        String(unit == "day" ? name(row).dropFirst(5).prefix(5) : name(row).dropFirst(11).prefix(5))
+        let time = name(row).dropFirst(11).prefix(5)
+        return String(unit == "day" || time == "00:00" ? name(row).dropFirst(5).prefix(5) : time)
     }
 
     static func percent(_ value: Double) -> String {
