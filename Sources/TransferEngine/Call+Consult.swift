@@ -133,6 +133,7 @@ extension Call {
         guard let transfer else { return }
         let refusal = HangUp(sipStatus: Causes.finalStatus(transfer.cause, sipStatus: transfer.sipStatus))
         recordFallback(.agent, to: transfer.agent ?? "", &context)
+        if transfer.refer != nil { referFailed = context.now }
         failTransfer(&context)
         enter(.talking, &context)
         reroute(.agentPhone, &context)

@@ -30,7 +30,7 @@ extension Call {
         let cause = Causes.ending(end, isAgent: party.agent != nil)
         switch phase {
         case .talking:
-            if Causes.isLoss(end) || leg.peerHolds {
+            if Causes.isLoss(end) || leg.peerHolds || hangsUpOnFailure(context) {
                 abandonedByParty(end, cause, &context)
             } else {
                 finish(by: party.endedBy, cause, end: end, hangUp: HangUp(passing: end), &context)

@@ -16,6 +16,7 @@ extension Call {
         if newParty.group != nil { group = newParty.group }
         if newParty.agent != nil { lastAgent = newParty.agent }
         search = Search()
+        referFailed = nil
         codes = CodeBuffer()
         stopTimer(.code, &context)
         enter(.talking, &context)

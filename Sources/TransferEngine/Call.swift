@@ -51,6 +51,8 @@ struct Call: Codable, Sendable {
     var party: Party?
     var attempt: Attempt?
     var transfer: Transfer?
+    /// When a REFER of the agent with the caller came to nothing.
+    var referFailed: EventTime?
     /// Who is tried next for a caller who is with nobody.
     var search = Search()
     var queue: QueuePlace?

@@ -19,7 +19,7 @@ enum Action: Hashable {
     case refer(String, headers: [String])
     /// Attended: to the other end of the second call.
     case referReplaces(Int, to: String?)
-    case takeOver(String, replaces: Int)
+    case takeOver(String, replaces: Int, from: String?)
     case quit
 }
 
@@ -48,7 +48,7 @@ struct Command: Hashable {
           request METHOD [TYPE BODY]    a request in the dialog
           refer URI [NAME: VALUE, …]    REFER (blind transfer), with further headers
           refer-replaces N [URI]        REFER to the other end of call N (attended transfer), or to URI in its place
-          take-over N URI               call URI, with Replaces naming call N of this phone as URI sees it
+          take-over N URI [FROM]        call URI, with Replaces naming call N of this phone as URI sees it
           quit                          end the phone
         Any of them may be preceded by `after MS` and followed by `@N`, the number of the call it is meant for;
         else it is meant for the latest call that is still open.
@@ -122,8 +122,9 @@ struct Command: Hashable {
             guard let call = arguments.first else { throw Usage("refer-replaces: which call?") }
             return .referReplaces(try number(call), to: arguments.dropFirst().first)
         case "take-over":
-            guard arguments.count == 2 else { throw Usage("take-over: N URI") }
-            return .takeOver(arguments[1], replaces: try number(arguments[0]))
+            guard arguments.count == 2 || arguments.count == 3 else { throw Usage("take-over: N URI [FROM]") }
+            return .takeOver(
+                arguments[1], replaces: try number(arguments[0]), from: arguments.count > 2 ? arguments[2] : nil)
         case "quit": return .quit
         default: throw Usage("no such command: \(name)")
         }

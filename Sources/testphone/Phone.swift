@@ -207,7 +207,7 @@ final class Phone: @unchecked Sendable {
     private func carryOut(_ command: Command) {
         switch command.action {
         case .call(let target): return place(target, from: options.from ?? uri)
-        case .takeOver(let target, let index): return takeOver(index, target)
+        case .takeOver(let target, let index, let from): return takeOver(index, target, from: from)
         case .tone(let hz): return tel_set_tone(UInt32(hz))
         case .busy(let on): return busy = on
         case .quit: return quit(status: 0)
@@ -274,11 +274,11 @@ final class Phone: @unchecked Sendable {
     }
 
     /// Calls in the place of a call of ours.
-    private func takeOver(_ index: Int, _ target: String) {
+    private func takeOver(_ index: Int, _ target: String, from: String?) {
         guard let other = calls.values.first(where: { $0.index == index }), let value = replaces(other.leg) else {
             return report("error", [("message", .text("no dialog of call \(index)"))])
         }
-        place(target, from: options.from ?? uri, headers: ["Replaces: \(value)"])
+        place(target, from: from ?? options.from ?? uri, headers: ["Replaces: \(value)"])
     }
 
     private func send(_ digits: String, _ call: Call) {

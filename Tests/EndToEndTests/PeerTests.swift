@@ -43,6 +43,58 @@ struct PeerTests {
         }
     }
 
+    @Test("baresip's own transfer: the caller goes to the target, or comes back to baresip")
+    func baresipTransfers() async throws {
+        let changes: [String: Any] = [
+            "agents": [
+                "anna": ["uri": "sip:1001@127.0.0.1:\(Baresip.port(4))"],
+                "boris": ["uri": "sip:1002@{address}:5082"],
+            ],
+            "transfer.targets": ["1002": "agent:boris"],
+            "sip.trustedPeers": ["127.0.0.1/32", "{address}/32"],
+        ]
+        try await Scene.run(changes) { scene in
+            // Another number than those of the test above, beside which it may run.
+            let anna = try await Baresip("anna", user: "1001", tone: 1300, number: 4, answers: true, scene: scene)
+            let boris = try await scene.boris()
+            let caller = try await scene.caller()
+            caller.send("call \(scene.line)")
+            try await anna.hears(caller.tone, "the caller")
+            anna.command("transfer", "sip:1002@\(scene.address):5070")
+            try await caller.heard(Tones.ringback)
+            boris.send("reject 486")
+            try await scene.log.has("transfer.failed transfer=1 cause=busy sip_status=486")
+            // baresip hangs up when its transfer fails, and is called back.
+            try await scene.log.has("party.joined agent=anna role=recall")
+            try await wait(for: "the caller hears anna again") { abs((caller.hearing()?.hz ?? 0) - anna.tone) <= 15 }
+            try await anna.hears(caller.tone, "the caller")
+            anna.command("transfer", "sip:1002@\(scene.address):5070")
+            try await boris.says("incoming", call: 2)
+            boris.send("answer")
+            try await caller.hears(boris)
+            try await boris.hears(caller)
+            try await anna.says("CALL_CLOSED")
+            try await scene.log.has("transfer.completed transfer=2 kind=blind target_agent=boris")
+        }
+    }
+
+    @Test("SIPp's own transfer: REFER, and NOTIFYs of 100, 180 and 200")
+    func sippTransfers() async throws {
+        try await Scene.run { scene in
+            var phones: [Child] = []
+            for (scenario, port) in [("transferring", 5081), ("answering", 5083), ("caller", 5090)] {
+                phones.append(try SIPp.start(scenario, port: port, in: scene))
+            }
+            scene.others += phones
+            for phone in phones {
+                try await wait(15, for: "the end of SIPp's \(phone.name)") { phone.isDone }
+                #expect(phone.exitStatus == 0, "\(phone.name): \(SIPp.complaints(phone.name, in: scene))")
+            }
+            try await scene.log.has("transfer.started kind=blind agent=anna by=refer")
+            try await scene.log.has("transfer.completed kind=blind target_agent=clara")
+        }
+    }
+
     @Test("SIPp scenarios as caller, agent and targets")
     func sipp() async throws {
         try await Scene.run { scene in

@@ -86,6 +86,27 @@ import Testing
         scene.expectClean()
     }
 
+    @Test("a phone that hangs up because its REFER failed is called back; an agent who hangs up later means it")
+    func hangsUpOnFailure() {
+        for (delay, means) in [(Int64(300), false), (5_000, true)] {
+            let scene = Scene()
+            let (caller, anna) = scene.talking()
+            scene.refer(anna, to: "sip:1002@\(own)")
+            scene.reject(scene.newest, 486)
+            scene.advance(delay)
+            scene.end(anna)
+            if means {
+                #expect(scene.last(callEnded)?.endedBy == .agent)
+            } else {
+                #expect(scene.hears(caller) == .music)
+                scene.answer(scene.newest)
+                #expect(scene.last(partyJoined)?.role == .recall)
+                scene.end(caller)
+            }
+            scene.expectClean()
+        }
+    }
+
     @Test("the chain's next target is tried before the phone is told that it failed")
     func next() {
         let scene = Scene()

@@ -42,7 +42,7 @@ final class RawSIP {
     /// Sends a request and returns its final response, header and body; a final response over 299 is acknowledged.
     func ask(
         _ method: String, _ uri: String, at address: String, port: Int = Scene.Port.warmline, maxForwards: Int = 70,
-        contentType: String = "application/sdp", body: String = ""
+        contentType: String = "application/sdp", body: String = "", headers: [String] = []
     ) async throws -> String {
         sequence += 1
         func request(_ method: String, _ to: String, _ body: String) -> String {
@@ -53,6 +53,7 @@ final class RawSIP {
                 "Call-ID: raw-\(sequence)@\(self.address)", "CSeq: \(sequence) \(method)",
                 "Contact: <sip:raw@\(self.address):\(self.port)>",
             ]
+            lines += headers
             if !body.isEmpty { lines.append("Content-Type: \(contentType)") }
             lines.append("Content-Length: \(body.utf8.count)")
             return lines.joined(separator: "\r\n") + "\r\n\r\n" + body
