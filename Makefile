@@ -37,7 +37,7 @@ test: deps lint ## check the formatting, compile, run every test
 
 interop: deps ## slower tests beside real programs (Prometheus, Spark, Chromium, PBXs); JOBS='a b' runs only those
 	@docker/deps.sh --interop
-	@swift build $(quiet)
+	@swift build $(quiet) --build-tests
 	@bash Tests/interop/run.sh $(JOBS)
 
 serve: build ## run the controller with the example configuration; two softphones are enough to try it
