@@ -32,7 +32,8 @@ let package = Package(
             // /usr/local is where docker/deps.sh installs; the toolchain's linker does not look there by itself.
             linkerSettings: [.unsafeFlags(["-L/usr/local/lib"])]
                 + [
-                    "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj", "m",
+                    "pjsip-ua", "pjsip-simple", "pjsip", "pjmedia-codec", "pjmedia", "pjnath", "pjlib-util", "pj",
+                    "srtp2", "m",
                 ].map { .linkedLibrary($0) }
         ),
         .target(name: "CallEvents", swiftSettings: strict),

@@ -268,6 +268,19 @@ need_swift() {
     command -v "$swift" >/dev/null || die 'missing: the Swift toolchain, 6.2 or later, in PATH (from https://www.swift.org/install)'
 }
 
+# Beside libpjproject, which may or may not bring it: for the SRTP of warmline's own relay.
+need_srtp() {
+    if pkg-config --exists libsrtp2; then return; fi
+    case $(package_manager) in
+        apt-get) apt_install libsrtp2-dev || exit 1 ;;
+        dnf) as_root 'dnf install' dnf install -y libsrtp-devel || true ;;
+        apk) as_root 'apk add' apk add libsrtp-dev || true ;;
+        brew) quietly 'brew install' brew install srtp || true ;;
+        *) ;;
+    esac
+    pkg-config --exists libsrtp2 || die 'missing: libsrtp 2, with headers, where pkg-config finds it'
+}
+
 need_pjproject() {
     if has_pjproject; then return; fi
     local manager
@@ -291,6 +304,7 @@ need_peers() {
     local missing=() packages=() manager
     if ! command -v sipp >/dev/null; then missing+=(SIPp); fi
     if ! command -v baresip >/dev/null; then missing+=(baresip); fi
+    if ! command -v openssl >/dev/null; then missing+=(OpenSSL); fi
     # Of Python the tests need what makes a virtual environment; Debian ships that apart.
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3); fi
     if [ ${#missing[@]} -eq 0 ]; then return; fi
@@ -299,6 +313,7 @@ need_peers() {
         apt-get)
             case " ${missing[*]} " in *' SIPp '*) packages+=(sip-tester) ;; esac
             case " ${missing[*]} " in *' baresip '*) packages+=(baresip-core) ;; esac
+            case " ${missing[*]} " in *' OpenSSL '*) packages+=(openssl) ;; esac
             case " ${missing[*]} " in *' python3 '*) packages+=(python3-venv) ;; esac
             apt_install "${packages[@]}"
             ;;
@@ -347,12 +362,14 @@ case ${1:-} in
     '')
         need_swift
         need_pjproject
+        need_srtp
         need_peers
         need_duckdb
         ;;
     --build)
         need_swift
         need_pjproject
+        need_srtp
         ;;
     --test)
         need_peers

@@ -54,9 +54,10 @@ struct Directory: Codable, Sendable {
     /// The agent whose configured address this is.
     func agent(at address: SIPAddress) -> String? { address.canonical.flatMap { agentsByURI[$0] } }
 
-    /// The agent whom an arriving INVITE names by the user part of P-Asserted-Identity, else of From: phones behind a
-    /// PBX share one address, so that the user is all that tells them apart.
+    /// The agent who has signed an arriving INVITE, else whom it names by the user part of P-Asserted-Identity, else of
+    /// From: phones behind a PBX share one address, so that the user is all that tells them apart.
     func agent(calling invitation: Invitation) -> String? {
+        if let user = invitation.digestUser { return agentsByUser[user] }
         guard invitation.trusted, let address = SIPAddress(invitation.assertedIdentity ?? invitation.from) else {
             return nil
         }

@@ -62,11 +62,13 @@ public struct Invitation: Codable, Hashable, Sendable {
     public var source: String
     /// The leg whose place it is to take (RFC 3891); one that nobody knows where it has ended meanwhile.
     public var replaces: LegID?
+    /// The agent's user name that the INVITE was signed with by digest; null where it was not signed.
+    public var digestUser: String?
 
     public init(
         handle: UInt64, call: String, sipCallID: String, requestURI: String, to: String, from: String,
         fromDisplay: String? = nil, assertedIdentity: String? = nil, withheld: Bool = false, trusted: Bool = true,
-        maxForwards: Int? = nil, source: String = "", replaces: LegID? = nil
+        maxForwards: Int? = nil, source: String = "", replaces: LegID? = nil, digestUser: String? = nil
     ) {
         self.handle = handle
         self.call = call
@@ -81,6 +83,7 @@ public struct Invitation: Codable, Hashable, Sendable {
         self.maxForwards = maxForwards
         self.source = source
         self.replaces = replaces
+        self.digestUser = digestUser
     }
 }
 

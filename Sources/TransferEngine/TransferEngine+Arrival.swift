@@ -43,7 +43,7 @@ extension TransferEngine {
     /// The status that refuses an INVITE before anybody looks where it leads; null when nothing is in its way.
     private func obstacle(_ invitation: Invitation) -> Int? {
         if service != .open || !isLogWritable { return 503 }
-        if !invitation.trusted { return 403 }
+        if !invitation.trusted, invitation.digestUser == nil { return 403 }
         if let maxForwards = invitation.maxForwards, maxForwards <= 0 { return 483 }
         // An id that is in use: the peer's fault or ours, but no second call.
         return byID[invitation.call] == nil ? nil : 500

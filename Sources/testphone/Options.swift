@@ -12,6 +12,11 @@ struct Options {
     var codecs = ["PCMA", "PCMU", "G722", "opus"]
     var rtpPorts: (first: UInt16, last: UInt16)?
     var server: String?
+    var password: String?
+    var srtp = TEL_SRTP_OFF
+    var certificate: String?
+    var privateKey: String?
+    var authorities: String?
     var rules: [Rule] = []
     var record: String?
     var infoDigits = false
@@ -49,7 +54,10 @@ struct Options {
         (
             "The phone",
             [
-                Entry(name: "listen", argument: "udp:ADDR:PORT", help: "where to listen, tcp: too; may be repeated") {
+                Entry(
+                    name: "listen", argument: "udp:ADDR:PORT",
+                    help: "where to listen, tcp: and tls: too; may be repeated"
+                ) {
                     $0.listen.append($1)
                 },
                 Entry(name: "user", argument: "USER", help: "user part of the own address (testphone)") {
@@ -77,6 +85,25 @@ struct Options {
                     $0.rtpTimeout = try number($1)
                 },
                 Entry(name: "register", argument: "URI", help: "register USER with this server") { $0.server = $1 },
+                Entry(name: "password", argument: "TEXT", help: "sign what servers want signed, as USER, with this") {
+                    $0.password = $1
+                },
+                Entry(name: "srtp", argument: "off|optional|required", help: "encrypted RTP with keys in SDP (off)") {
+                    guard
+                        let mode = ["off": TEL_SRTP_OFF, "optional": TEL_SRTP_OPTIONAL, "required": TEL_SRTP_REQUIRED][
+                            $1]
+                    else { throw Usage("--srtp \($1): off, optional or required is needed") }
+                    $0.srtp = mode
+                },
+                Entry(name: "tls-certificate", argument: "FILE", help: "PEM, for --listen tls:ADDR:PORT") {
+                    $0.certificate = $1
+                },
+                Entry(name: "tls-key", argument: "FILE", help: "its private key") { $0.privateKey = $1 },
+                Entry(
+                    name: "tls-ca", argument: "FILE", help: "verify servers by these authorities (without: not at all)"
+                ) {
+                    $0.authorities = $1
+                },
                 Entry(name: "no-rtp", argument: nil, help: "send no RTP at all") { options, _ in options.rtp = false },
                 Entry(name: "deaf", argument: nil, help: "do not decode what is received: no `heard`, no `stream`") {
                     options, _ in options.hears = false

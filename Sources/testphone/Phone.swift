@@ -77,8 +77,6 @@ final class Phone: @unchecked Sendable {
         case TEL_EVENT_REFUSED:
             report(
                 "refused", event, nil, [("from", event.from.map(OutputValue.text)), ("status", .number(event.status))])
-        case TEL_EVENT_REGISTERED:
-            report("registered", event, nil, [("status", .number(event.status))])
         case TEL_EVENT_RESPONSE:
             report(
                 "response", event, calls[event.leg],
@@ -92,6 +90,10 @@ final class Phone: @unchecked Sendable {
         case TEL_EVENT_REFER:
             report("refer", event, calls[event.leg], [("refer_to", event.referTo.map(OutputValue.text))])
             check(tel_refer_reject(event.token, 603), "refer")
+        case TEL_EVENT_REGISTRATION:
+            report(
+                event.status / 100 == 2 ? "registered" : "unregistered", event, nil, [("status", .number(event.status))]
+            )
         default: break
         }
     }

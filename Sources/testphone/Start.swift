@@ -57,6 +57,11 @@ private func startTelephony(_ options: Options, _ phone: Phone) throws {
         config.pointee.codecs = lasting(options.codecs)
         config.pointee.codec_count = options.codecs.count
         config.pointee.rtp_timeout_ms = UInt32(options.rtpTimeout)
+        config.pointee.srtp = options.srtp
+        config.pointee.tls_certificate = options.certificate.map { lasting($0) }
+        config.pointee.tls_private_key = options.privateKey.map { lasting($0) }
+        config.pointee.tls_ca = options.authorities.map { lasting($0) }
+        config.pointee.tls_verify_peer = options.authorities != nil
         config.pointee.faults = options.faults.structure
 
         var message = [CChar](repeating: 0, count: 512)
@@ -67,6 +72,11 @@ private func startTelephony(_ options: Options, _ phone: Phone) throws {
         }
     }
     phone.address = "\(first.hostInURI):\(tel_listen_port(0))"
+    if let password = options.password {
+        var credential = tel_credential(
+            host: nil, realm: nil, user: lasting(options.user), password: lasting(password))
+        tel_add_credential(&credential)
+    }
 }
 
 extension Options.Faults {

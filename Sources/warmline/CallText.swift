@@ -17,6 +17,9 @@ enum StatusText {
         for (index, phone) in (status["registered"]?.elements ?? []).enumerated() {
             add(index == 0 ? "registered" : "", "\(phone.word("agent")) at \(phone.word("contact"))")
         }
+        for (index, server) in (status["registrations"]?.elements ?? []).enumerated() {
+            add(index == 0 ? "registered with" : "", registration(server))
+        }
         if let events = status["events"] {
             add("log", "\(events.word("directory")) (\(events.word("durability")))")
             add("log health", health(events))
@@ -27,6 +30,14 @@ enum StatusText {
                 "\(sip.word("messages_received")) received, \(sip.word("messages_sent")) sent, "
                     + "\(sip.word("malformed")) malformed; legs: \(sip.word("legs_open")) open, "
                     + "\(sip.word("legs_peak")) at most, \(sip.word("legs_max")) possible")
+        }
+        if let sip = status["sip"], ["auth_failed", "auth_replayed"].contains(where: { sip[$0]?.number ?? 0 > 0 }) {
+            add(
+                "",
+                "refused: \(sip.word("auth_failed")) wrong passwords, \(sip.word("auth_replayed")) repeated signatures")
+        }
+        if let sip = status["sip"], let failed = sip["tls_failed"]?.number, failed > 0 {
+            add("", "\(failed) TLS connections failed, the last: \(sip.word("tls_last_failure"))")
         }
         if let rtp = status["rtp"] {
             add(
@@ -39,6 +50,16 @@ enum StatusText {
         }
         add("PJSIP", status["sip"]?.word("pjsip") ?? "")
         return Array(table.lines.dropFirst())
+    }
+
+    private static func registration(_ server: JSONValue) -> String {
+        let name = "\(server.word("user")) at \(server.word("server"))"
+        switch server.word("state") {
+        case "registered": return "\(name), for another \(server.word("expires_s")) s"
+        case "failed":
+            return "\(name): FAILED with \(server.word("sip_status")), again in \(server.word("retry_s")) s"
+        default: return "\(name): trying"
+        }
     }
 
     private static func health(_ events: JSONValue) -> String {

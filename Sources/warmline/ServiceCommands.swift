@@ -21,9 +21,11 @@ let serviceCommands: [Command] = [
         guard let logLevel = LogLevel(rawValue: level) else {
             throw Failure.usage("--log-level \(level): the levels are notice, info and debug")
         }
+        let settings = try configuration(arguments)
+        settings.warnings.forEach { complain("warning: \($0)") }
         let service = Service(
-            configuration: try configuration(arguments), trace: arguments.value("trace"),
-            traceSIP: arguments.value("trace-sip"), logLevel: logLevel)
+            configuration: settings, trace: arguments.value("trace"), traceSIP: arguments.value("trace-sip"),
+            logLevel: logLevel)
         try service.run(ready: { output("ready") }, say: { complain($0) })
         return 0
     },
@@ -35,8 +37,9 @@ let serviceCommands: [Command] = [
             """,
         options: [configOption, Option("quiet", nil, "print mistakes alone")]
     ) { arguments in
-        let configuration = try configuration(arguments)
-        if !arguments.has("quiet") { output(configuration.json.pretty) }
+        let settings = try configuration(arguments)
+        settings.warnings.forEach { complain("warning: \($0)") }
+        if !arguments.has("quiet") { output(settings.json.pretty) }
         return 0
     },
     Command(

@@ -70,6 +70,17 @@ struct Program {
                 || Program("--help").output.contains("\n  \(command)\n"))
     }
 
+    @Test func checkWarnsOfKeysInClear() throws {
+        try "{ media: { srtp: 'optional' } }".write(
+            toFile: scratch.file("w.json5"), atomically: false, encoding: .utf8)
+        let check = try Program("check", "--config", scratch.file("w.json5"))
+        #expect(check.status == 0 && check.output.contains("\"srtp\": \"optional\""))
+        #expect(
+            check.errors
+                == "warmline: warning: media.srtp: the keys travel in SIP messages, and no address of sip.listen is tls: "
+                + "who can read these can listen\n")
+    }
+
     @Test func checkNamesEveryMistakeAndExits2() throws {
         try "{ nod: 1,\n media: { srtp: 'maybe' } }".write(
             toFile: scratch.file("w.json5"), atomically: false, encoding: .utf8)
@@ -78,7 +89,7 @@ struct Program {
         #expect(
             check.errors == """
                 \(scratch.file("w.json5")):1: nod: unknown key; did you mean node?
-                \(scratch.file("w.json5")):2: media.srtp: must be off, optional or required, is "maybe"
+                \(scratch.file("w.json5")):2: media.srtp: must be one of off, optional, required, is "maybe"
 
                 """)
         #expect(check.output.isEmpty)

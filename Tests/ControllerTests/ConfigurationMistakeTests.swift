@@ -43,7 +43,10 @@ import Testing
             "{ sip: { listen: ['udp:1.2.3.4:70000'] } }",
             "sip.listen[0]: \"udp:1.2.3.4:70000\" \"70000\" is no port from 0 to 65535"
         ),
-        ("{ sip: { listen: ['tls:1.2.3.4:5061'] } }", "sip.listen[0]: TLS is not supported by this version"),
+        (
+            "{ sip: { listen: ['tls:1.2.3.4:5061'], tls: { certificate: '/etc/ssl/certs/ca-certificates.crt', verifyPeer: false } } }",
+            "sip.tls.privateKey: is missing: sip.listen has tls:1.2.3.4:5061"
+        ),
         (
             "{ sip: { listen: ['udp:0.0.0.0:5060', 'udp:10.0.0.1:5060'] } }",
             "sip.listen[1]: udp:10.0.0.1:5060 overlaps udp:0.0.0.0:5060"
@@ -63,18 +66,83 @@ import Testing
             "sip.lineFrom: expected one of request-uri, to, p-called-party-id, found the number 3"
         ),
         ("{ sip: { numbering: {} } }", "sip.numbering.country: must be a country code such as \"371\", is \"\""),
-        ("{ sip: { tls: { certificate: 'x.pem' } } }", "sip.tls.certificate: TLS is not supported by this version"),
-        ("{ sip: { outboundProxy: 'proxy' } }", "sip.outboundProxy: \"proxy\" is no SIP URI: it must begin with sip:"),
+        (
+            "{ sip: { tls: { certificate: '/nonexistent.pem' } } }",
+            "sip.tls.certificate: \"/nonexistent.pem\" cannot be read"
+        ),
+        (
+            "{ sip: { tls: { privateKey: '/etc/passwd' } } }",
+            "sip.tls.privateKey: \"/etc/passwd\" holds no private key in PEM"
+        ),
+        ("{ sip: { tls: { ca: '/etc/passwd' } } }", "sip.tls.ca: \"/etc/passwd\" holds no certificate in PEM"),
+        ("{ sip: { tls: { verifyPeer: 1 } } }", "sip.tls.verifyPeer: expected true or false, found the number 1"),
+        (
+            "{ sip: { outboundProxy: 'proxy' } }",
+            "sip.outboundProxy: \"proxy\" is no SIP URI: it must begin with sip: or sips:"
+        ),
         ("{ sip: { minSE: 30 } }", "sip.minSE: must be from 90 to 86400, is 30"),
         ("{ sip: { sessionExpires: 60 } }", "sip.sessionExpires: must be 0 (none) or at least minSE (90), is 60"),
         ("{ sip: { keepAlive: 1.5 } }", "sip.keepAlive: expected a whole number, found the number 1.5"),
+        ("{ registrations: {} }", "registrations: expected a list of objects, found an object"),
+        ("{ registrations: [{ user: 'w' }] }", "registrations[0].server: is missing"),
         (
-            "{ registrations: [{ server: 'sip:pbx', user: 'w' }] }",
-            "registrations[0]: registering at a server is not supported by this version"
+            "{ registrations: [{ server: 5, user: 'w' }] }",
+            "registrations[0].server: expected a SIP URI or a list of SIP URIs, found the number 5"
+        ),
+        ("{ registrations: [{ server: [], user: 'w' }] }", "registrations[0].server: must name 1 to 8 servers"),
+        (
+            "{ registrations: [{ server: 'pbx', user: 'w' }] }",
+            "registrations[0].server: \"pbx\" is no SIP URI: it must begin with sip: or sips:"
+        ),
+        (
+            "{ registrations: [{ server: 'sip:w@pbx', user: 'w' }] }",
+            "registrations[0].server: \"sip:w@pbx\" must have no user part: that is registrations.user"
+        ),
+        (
+            "{ registrations: [{ server: 'sip:pbx' }] }",
+            "registrations[0].user: must be the user part of a SIP URI, 1 to 63 bytes long"
+        ),
+        (
+            "{ registrations: [{ server: 'sip:pbx', user: 'w', password: '' }] }",
+            "registrations[0].password: must not be empty"
+        ),
+        (
+            "{ registrations: [{ server: 'sip:pbx', user: 'w', expires: 5 }] }",
+            "registrations[0].expires: must be from 30 to 86400, is 5"
+        ),
+        (
+            "{ registrations: [{ server: 'sip:pbx', user: 'w', pasword: 'x' }] }",
+            "registrations[0].pasword: unknown key; did you mean password?"
+        ),
+        (
+            "{ sip: { realm: 'a\"b' } }",
+            "sip.realm: must be 1 to 63 printable ASCII characters, no quotes or backslashes"
+        ),
+        ("{ agents: { a: { password: '' } } }", "agents.a.password: must not be empty"),
+        ("{ agents: { a: { password: 5 } } }", "agents.a.password: expected a string"),
+        (
+            "{ agents: { a: { password: '\(String(repeating: "x", count: 128))' } } }",
+            "agents.a.password: is longer than 127 bytes"
+        ),
+        (
+            "{ agents: { a: { ha1: 'x' } } }",
+            "agents.a.ha1: must be the 32 (MD5) or 64 (SHA-256) hexadecimal digits of the hash, or a list of both"
+        ),
+        (
+            "{ agents: { a: { password: 'x', ha1: '\(String(repeating: "0", count: 32))' } } }",
+            "agents.a.ha1: stands beside a password: one of the two is enough"
+        ),
+        (
+            "{ agents: { a: { ha1: '\(String(repeating: "0", count: 32))' }, b: { ha1: '\(String(repeating: "0", count: 64))' } } }",
+            "agents.a.ha1: is for MD5 alone and other agents' are for SHA-256 alone: phones cannot be asked for both"
         ),
         (
             "{ media: { address: '0.0.0.0' } }",
             "media.address: must be one address: it is what SDP tells phones to send to"
+        ),
+        (
+            "{ media: { address: '::1', externalAddress: '192.0.2.1' } }",
+            "media.externalAddress: must be of the same kind as media.address (::1)"
         ),
         ("{ media: { address: 'x' } }", "media.address: \"x\" is no IP address"),
         (
@@ -89,7 +157,7 @@ import Testing
         ("{ media: { codecs: [] } }", "media.codecs: must name at least one of PCMA, PCMU, G722, opus"),
         ("{ media: { codecs: ['speex'] } }", "media.codecs[0]: must be one of PCMA, PCMU, G722, opus, is \"speex\""),
         ("{ media: { codecs: ['PCMA', 'PCMA'] } }", "media.codecs[1]: \"PCMA\" stands here twice"),
-        ("{ media: { srtp: 'required' } }", "media.srtp: SRTP is not supported by this version"),
+        ("{ media: { srtp: 'on' } }", "media.srtp: must be one of off, optional, required, is \"on\""),
         ("{ media: { musicOnHold: '/nonexistent.wav' } }", "media.musicOnHold: \"/nonexistent.wav\" cannot be read"),
         ("{ media: { musicOnHold: '/etc/passwd' } }", "media.musicOnHold: \"/etc/passwd\" is no WAV file"),
         ("{ media: { rtpTimeout: -1 } }", "media.rtpTimeout: must be from 0 to 86400 seconds, is -1"),
@@ -98,7 +166,10 @@ import Testing
             "{ agents: { 'a b': {} } }",
             "agents.\"a b\": the name of an agent must be 1 to 64 letters, digits, ‘-’, ‘_’ or ‘.’, is \"a b\""
         ),
-        ("{ agents: { a: { uri: 'tel:+371' } } }", "agents.a.uri: \"tel:+371\" is no SIP URI: it must begin with sip:"),
+        (
+            "{ agents: { a: { uri: 'tel:+371' } } }",
+            "agents.a.uri: \"tel:+371\" is no SIP URI: it must begin with sip: or sips:"
+        ),
         (
             "{ agents: { a: { uri: 'sip:host' } } }",
             "agents.a.uri: needs a user part: it is how the agent's own calls are known"
@@ -192,7 +263,10 @@ import Testing
             "transfer.targets.2[1]: \"sip:h\" stands here twice"
         ),
         ("{ transfer: { dial: 'sip:x@h' } }", "transfer.dial: must hold {digits} once, is \"sip:x@h\""),
-        ("{ transfer: { dial: '{digits}@h' } }", "transfer.dial: \"0@h\" is no SIP URI: it must begin with sip:"),
+        (
+            "{ transfer: { dial: '{digits}@h' } }",
+            "transfer.dial: \"0@h\" is no SIP URI: it must begin with sip: or sips:"
+        ),
         (
             "{ transfer: { completion: 'refer' } }",
             "transfer.completion: completing by REFER is not supported by this version"

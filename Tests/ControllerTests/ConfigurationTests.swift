@@ -70,9 +70,34 @@ import TransferEngine
 
     @Test func passwordsAreMasked() {
         var configuration = Configuration()
-        configuration.registrations = [.init(server: "sip:pbx", user: "warmline", password: "geheim")]
+        configuration.registrations = [.init(servers: ["sip:pbx"], user: "warmline", password: "geheim")]
         #expect(configuration.json.line.contains(#""password":"********""#))
+        configuration.agents = [AgentSettings(name: "anna", uri: nil), AgentSettings(name: "boris", uri: nil)]
+        configuration.accounts = [
+            .init(agent: "anna", user: "anna", password: "geheim"),
+            .init(agent: "boris", user: "boris", md5: String(repeating: "ab", count: 16)),
+        ]
         #expect(!configuration.json.pretty.contains("geheim"))
+        #expect(!configuration.json.pretty.contains("abab"))
+        #expect(configuration.json.line.contains(#""password":"********","ha1":null"#))
+        #expect(configuration.json.line.contains(#""password":null,"ha1":"********""#))
+    }
+
+    /// Neither what the engine is given, which a trace records, nor a message about a mistake holds a secret.
+    @Test func passwordsStayWithTheConfiguration() throws {
+        let configuration = try Configuration.parse(
+            "{ agents: { anna: { uri: 'sip:1001@h', password: 'geheim' } } }", file: "f")
+        #expect(configuration.accounts == [.init(agent: "anna", user: "1001", password: "geheim")])
+        let engine = try JSONEncoder().encode(configuration.engine())
+        #expect(!String(decoding: engine, as: UTF8.self).contains("geheim"))
+        for text in [
+            "{ agents: { anna: { password: ['geheim', 5] } } }", "{ agents: { anna: { ha1: 'geheim' } } }",
+            "{ registrations: [{ server: 'sip:pbx', user: 'w', password: { geheim: 1 } }] }",
+            "{ agents: { anna: { password: 'geheim\(String(repeating: "x", count: 128))' } } }",
+        ] {
+            let error = #expect(throws: ConfigurationError.self) { try Configuration.parse(text, file: "f") }
+            #expect(error?.mistakes.contains { "\($0)".contains("geheim") } == false, "\(text)")
+        }
     }
 
     @Test func mapsToTheEngine() throws {

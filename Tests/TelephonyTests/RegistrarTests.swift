@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Sets the users that may register.
-private func permit(_ users: [String]) {
+func permit(_ users: [String]) {
     let names = users.map { UnsafePointer(strdup($0)!) }
     names.withUnsafeBufferPointer { buffer in
         var none = UnsafePointer<CChar>(strdup("")!)

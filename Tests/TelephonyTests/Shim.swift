@@ -33,6 +33,7 @@ struct Event: Sendable, CustomStringConvertible {
     let to: String?
     let asserted: String?
     let user: String?
+    let digestUser: String?
     let contacts: String?
     let reason: String?
     let replaces: tel_leg_id
@@ -75,6 +76,7 @@ struct Event: Sendable, CustomStringConvertible {
         to = text(event.to_uri)
         asserted = text(event.asserted_uri)
         user = text(event.user)
+        digestUser = text(event.digest_user)
         contacts = text(event.contacts)
         reason = text(event.reason)
         replaces = event.replaces
@@ -96,6 +98,7 @@ extension tel_event_kind: @retroactive CustomStringConvertible {
         let names = [
             "-", "incoming", "refused", "progress", "answered", "ended", "media_changed", "reoffered", "digit",
             "routed", "tone_ended", "rtp_timeout", "registered", "heard", "stream", "refer", "response", "notified",
+            "registration",
         ]
         return names[Int(rawValue)]
     }
@@ -152,6 +155,9 @@ struct Settings {
     var externalAddress: String?
     var mediaExternalAddress: String?
     var localNets: [String] = []
+    var realm: String?
+    var nonceLife: UInt32 = 0
+    var srtp = TEL_SRTP_OFF
     var faults = tel_faults()
     var faultMethod: String?
 }
@@ -193,6 +199,9 @@ struct Shim {
         config.pointee.external_address = settings.externalAddress.map(keep)
         config.pointee.media_external_address = settings.mediaExternalAddress.map(keep)
         config.pointee.outbound_proxy = settings.outboundProxy.map(keep)
+        config.pointee.realm = settings.realm.map(keep)
+        config.pointee.srtp = settings.srtp
+        config.pointee.nonce_life_s = settings.nonceLife
         config.pointee.port_first = settings.ports.lowerBound
         config.pointee.port_last = settings.ports.upperBound
         config.pointee.session_expires_s = settings.sessionExpires

@@ -57,8 +57,15 @@ typedef struct tel_faults {
     bool inactive_hold;             /**< hold by a=inactive instead of a=sendonly */
 } tel_faults;
 
+/** SRTP with keys in the session description (SDES, RFC 4568). */
+typedef enum tel_srtp {
+    TEL_SRTP_OFF = 0,
+    TEL_SRTP_OPTIONAL, /**< offered beside plain RTP (RFC 8643), and taken where it is offered */
+    TEL_SRTP_REQUIRED, /**< legs without it are refused by 488, or end with NO_CODEC */
+} tel_srtp;
+
 typedef struct tel_config {
-    /** "udp:127.0.0.1:5070", "tcp:[::1]:5070"; port 0 picks one. At least one. */
+    /** "udp:127.0.0.1:5070", "tcp:[::1]:5070", "tls:127.0.0.1:5061"; port 0 picks one. At least one. */
     const char *_Nonnull const *_Nonnull listen;
     size_t listen_count;
     const char *user_agent;
@@ -74,6 +81,13 @@ typedef struct tel_config {
     uint32_t min_se_s;
     uint32_t keep_alive_s; /**< OPTIONS in the dialog of a held leg, every so many seconds; 0: none */
 
+    /* PEM files, for listen entries of TLS. */
+    const char *_Nullable tls_certificate; /**< with the chain behind it */
+    const char *_Nullable tls_private_key;
+    const char *_Nullable tls_ca; /**< authorities whose certificates are believed */
+    bool tls_verify_peer;         /**< of servers that we connect to: authority, dates and name */
+
+    tel_srtp srtp;
     const char *media_address; /**< bound for RTP and named in SDP */
     const char *_Nullable media_external_address;
     uint16_t port_first, port_last; /**< RTP on even ports, RTCP on the next */
@@ -82,6 +96,10 @@ typedef struct tel_config {
     size_t codec_count;
     const char *_Nullable music_file; /**< WAV, as tel_play_files takes; NULL: the built-in melody */
     uint32_t rtp_timeout_ms;          /**< 0: never */
+
+    /** Of the challenges to those whom tel_set_accounts names (RFC 7616 §3.3); NULL: nobody is challenged. */
+    const char *_Nullable realm;
+    uint32_t nonce_life_s; /**< after it a request has to be signed anew; 0: 300 */
 
     uint32_t max_legs; /**< slots; 0: 8192 */
     /** Every SIP message is written to this file in libpcap's format, SRTP keys masked; NULL: none is. */
@@ -120,7 +138,10 @@ typedef enum tel_event_kind {
     TEL_EVENT_TONE_ENDED,
     /** No RTP or RTCP for rtp_timeout_ms from a peer that should be sending. Sent once until packets come again. */
     TEL_EVENT_RTP_TIMEOUT,
-    /** A REGISTER of a permitted user at a trusted peer was accepted: `user`, `contacts`, `expires_s` (0: removed). */
+    /**
+     * A REGISTER of a permitted user was accepted, signed by digest or, where the user has no account, from a trusted
+     * peer: `user`, `contacts`, `expires_s` (0: removed).
+     */
     TEL_EVENT_REGISTERED,
     /** tel_listen: what is heard has changed: `hz` (0: silence; -1: sound without one dominant tone), `level_db`. */
     TEL_EVENT_HEARD,
@@ -134,6 +155,8 @@ typedef enum tel_event_kind {
     TEL_EVENT_RESPONSE,
     /** For test phones: a NOTIFY about a REFER sent by tel_send_request: `status` of its sipfrag, `final`. */
     TEL_EVENT_NOTIFIED,
+    /** A registration of ours with a server was taken, refreshed (`expires_s`), or failed (0): `user`, `status`. */
+    TEL_EVENT_REGISTRATION,
 } tel_event_kind;
 
 /** How a leg ended. */
@@ -191,6 +214,7 @@ typedef struct tel_event {
     const char *_Nullable asserted_uri;     /**< P-Asserted-Identity */
     const char *_Nullable called_party_uri; /**< P-Called-Party-ID */
     const char *_Nullable source;           /**< "127.0.0.1:5060" the request came from */
+    const char *_Nullable digest_user;      /**< INCOMING: the account that the INVITE was signed with */
     const char *_Nullable user;             /**< REGISTERED: the user part of the address of record */
     const char *_Nullable contacts;         /**< URIs, one a line, best first */
     const char *_Nullable reason;           /**< text of the Reason header, or the reason phrase */
@@ -229,8 +253,56 @@ uint16_t tel_listen_port(size_t index);
 
 /** New INVITEs and OPTIONS get 503 with Retry-After when `accepting` is false (INVITEs by way of INCOMING still). */
 void tel_set_accepting(bool accepting, uint32_t retry_after_s);
-/** Users whose REGISTER from a trusted peer is accepted. */
+/** Users whose REGISTER is accepted: signed by digest where the user has an account, else from a trusted peer. */
 tel_result tel_set_registrable(const char *_Nonnull const *_Nullable users, size_t count);
+
+/** One who may sign requests by digest (RFC 7616, RFC 8760). A password, or the hashes of user, realm and password. */
+typedef struct tel_account {
+    const char *user;
+    const char *_Nullable password;
+    const char *_Nullable ha1_md5;    /**< 32 hexadecimal digits */
+    const char *_Nullable ha1_sha256; /**< 64 hexadecimal digits */
+} tel_account;
+/**
+ * With accounts, requests outside of dialogs that come from other than trusted peers have to be signed by one of them;
+ * INVALID where no algorithm would do for all.
+ */
+tel_result tel_set_accounts(const tel_account *_Nullable accounts, size_t count);
+
+/** Whom to sign for when a server asks for it by 401 or 407. */
+typedef struct tel_credential {
+    const char *_Nullable host;  /**< of the server; NULL: any, which is for test phones */
+    const char *_Nullable realm; /**< NULL: whatever that server names */
+    const char *user;
+    const char *password;
+} tel_credential;
+tel_result tel_add_credential(const tel_credential *credential);
+
+/** Being registered with a server, until tel_stop, which says goodbye. */
+typedef struct tel_registration {
+    const char *_Nonnull const *_Nonnull servers; /**< SIP URIs; the first that takes us, from the first on */
+    size_t server_count;
+    const char *user;
+    const char *_Nullable password; /**< used for all requests to these servers */
+    const char *_Nullable realm;    /**< NULL: the one that they name */
+    uint32_t expires_s;             /**< asked for; 0: 300 */
+} tel_registration;
+tel_result tel_add_registration(const tel_registration *registration);
+
+typedef enum tel_registration_state {
+    TEL_REGISTRATION_TRYING,
+    TEL_REGISTRATION_REGISTERED,
+    TEL_REGISTRATION_FAILED, /**< and will be tried again */
+} tel_registration_state;
+
+typedef struct tel_registration_status {
+    tel_registration_state state;
+    char server[256], user[64];
+    int sip_status;   /**< of the last answer; 0: none yet */
+    uint32_t seconds; /**< REGISTERED: until it expires; FAILED: until it is tried again */
+} tel_registration_status;
+/** The nth registration, in the order of adding; false: there are fewer. */
+bool tel_get_registration(size_t index, tel_registration_status *status);
 
 /* ---------------------------------------------------------------- legs */
 
@@ -368,6 +440,12 @@ typedef struct tel_stats {
     uint64_t malformed;        /**< datagrams that are no SIP */
     uint64_t no_rtp_port;      /**< legs, of either direction, that could not be had for want of a free RTP port */
     uint64_t messages_received, messages_sent;
+    uint64_t auth_challenged;  /**< 401 sent, stale nonces included */
+    uint64_t auth_accepted;
+    uint64_t auth_failed;      /**< 403: no such account, or not signed with its password */
+    uint64_t auth_replayed;    /**< signed correctly, and seen before */
+    uint64_t tls_failed;       /**< connections of ours that have failed */
+    char tls_last_failure[256]; /**< "host:port: why"; empty: none yet */
     uint32_t legs_open, legs_peak, legs_max;
     uint64_t rtp_received, rtp_sent, rtp_dropped;
     uint64_t digits_dropped;

@@ -281,6 +281,7 @@ static void set_leg(media_leg *leg, const media_params *params, int64_t now)
     }
     leg->expect_rtp = params->expect_rtp;
     leg->may_send = params->may_send;
+    secure_set(leg, &params->crypto);
     leg->format_count = (uint16_t)params->format_count;
     memcpy(leg->formats, params->formats, sizeof(leg->formats));
     media_address before = leg->remote_rtp;
@@ -310,6 +311,7 @@ void leg_close(media_leg *leg)
     play_sleep(leg);
     route_forget(leg);
     ear_close(leg);
+    secure_close(leg);
     if (leg->open) {
         close(leg->rtp_fd);
         close(leg->rtcp_fd);
@@ -388,6 +390,8 @@ bool commands_run(int64_t now)
         command *next = c->next;
         run(c, now);
         goes_on = c->kind != COMMAND_STOP;
+        if (c->kind == COMMAND_SET)
+            explicit_bzero(&c->params.crypto, sizeof(c->params.crypto));
         free(c);
         c = next;
     }

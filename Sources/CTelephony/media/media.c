@@ -93,7 +93,7 @@ void media_watch(media_leg *leg)
 
 static void read_rtp(media_leg *leg)
 {
-    uint8_t packet[MEDIA_MAX_PACKET];
+    _Alignas(8) uint8_t packet[MEDIA_MAX_PACKET];
     media_address from;
     socklen_t from_size = sizeof(from);
     /* One packet: there is seldom a second, and the next round tells of it, after the other sockets' turn. */
@@ -104,13 +104,15 @@ static void read_rtp(media_leg *leg)
 
 static void read_rtcp(media_leg *leg)
 {
-    uint8_t packet[MEDIA_MAX_PACKET];
+    _Alignas(8) uint8_t packet[MEDIA_MAX_PACKET];
     media_address from;
     socklen_t from_size = sizeof(from);
-    ssize_t size = recvfrom(leg->rtcp_fd, packet, sizeof(packet), MSG_DONTWAIT, &from.any, &from_size);
+    ssize_t received = recvfrom(leg->rtcp_fd, packet, sizeof(packet), MSG_DONTWAIT, &from.any, &from_size);
+    size_t size = received > 0 ? (size_t)received : 0;
     /* RFC 3550 §A.2: version 2, SR or RR first. */
-    if (size >= 8 && packet[0] >> 6 == 2 && (packet[1] == 200 || packet[1] == 201) && relay_known_sender(leg, &from))
-        rtcp_receive(leg, packet, (size_t)size, now_us);
+    if (size >= 8 && packet[0] >> 6 == 2 && (packet[1] == 200 || packet[1] == 201) && relay_known_sender(leg, &from) &&
+        (!leg->encrypted || secure_open_control(leg, packet, &size)))
+        rtcp_receive(leg, packet, size, now_us);
 }
 
 static void serve_socket(const struct epoll_event *event)
@@ -223,6 +225,8 @@ tel_result media_start(const tel_config *config, char *error, size_t error_size)
     timeout_us = (int64_t)config->rtp_timeout_ms * 1000;
     memset(&media_total, 0, sizeof(media_total));
     tel_result result = ports_start(config, error, error_size);
+    if (result == TEL_OK && !secure_start(error, error_size))
+        result = TEL_ERR_SYSTEM;
     if (result == TEL_OK)
         result = codecs_start(config, error, error_size);
     if (result == TEL_OK)

@@ -208,7 +208,8 @@ static const media_format *received_format(const media_leg *leg, uint8_t payload
 void relay_receive(media_leg *leg, uint8_t *data, size_t size, const media_address *from, int64_t now)
 {
     rtp_packet packet;
-    if (!relay_known_sender(leg, from) || !parse(data, size, &packet)) {
+    if (!relay_known_sender(leg, from) || (leg->encrypted && !secure_open(leg, data, &size)) ||
+        !parse(data, size, &packet)) {
         relay_drop(leg);
         return;
     }

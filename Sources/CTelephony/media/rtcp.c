@@ -96,7 +96,7 @@ static void send_report(media_leg *leg, int64_t now)
     bool block = leg->reception.started;
     if (!sent && !block)
         return;
-    uint8_t report[MAX_REPORT];
+    _Alignas(8) uint8_t report[MAX_REPORT + MEDIA_SRTP_TRAILER];
     uint32_t words = 1 + (sent ? 5 : 0) + (block ? 6 : 0);
     uint8_t *at = put(report, 0x80000000u | (uint32_t)block << 24 |
                                   (uint32_t)(sent ? SENDER_REPORT : RECEIVER_REPORT) << 16 | words);
@@ -106,8 +106,10 @@ static void send_report(media_leg *leg, int64_t now)
     if (block)
         at = put_block(at, &leg->reception, now);
     at = put_description(at, stream->ssrc);
-    sendto(leg->rtcp_fd, report, (size_t)(at - report), MSG_DONTWAIT | MSG_NOSIGNAL, &leg->remote_rtcp.any,
-           leg->remote_size);
+    size_t size = (size_t)(at - report);
+    if (!leg->encrypted || secure_seal_control(leg, report, &size))
+        sendto(leg->rtcp_fd, report, size, MSG_DONTWAIT | MSG_NOSIGNAL, &leg->remote_rtcp.any,
+               leg->remote_size);
 }
 
 /* ---------------------------------------------------------------- by the tick */

@@ -46,15 +46,31 @@ void stream_header(uint8_t *packet, uint8_t payload_type, bool marker, uint16_t 
     memcpy(packet + 8, &ssrc_n, 4);
 }
 
+static void count_drop(media_leg *leg)
+{
+    count(&leg->packets_dropped, 1);
+    count(&media_total.dropped, 1);
+}
+
 void stream_send(media_leg *leg, out_stream *stream, const uint8_t *packet, size_t size)
 {
+    _Alignas(8) uint8_t sealed[MEDIA_MAX_PACKET + MEDIA_SRTP_TRAILER];
+    size_t payload_size = size - RTP_HEADER;
+    if (leg->encrypted) {
+        /* A copy: the packet may have other listeners. */
+        memcpy(sealed, packet, size);
+        if (!secure_seal(leg, sealed, &size)) {
+            count_drop(leg);
+            return;
+        }
+        packet = sealed;
+    }
     if (sendto(leg->rtp_fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &leg->remote_rtp.any, leg->remote_size) < 0) {
-        count(&leg->packets_dropped, 1);
-        count(&media_total.dropped, 1);
+        count_drop(leg);
         return;
     }
     stream->packets++;
-    stream->octets += (uint32_t)(size - RTP_HEADER);
+    stream->octets += (uint32_t)payload_size;
     count(&leg->packets_sent, 1);
     count(&leg->bytes_sent, size);
     count(&media_total.sent, 1);

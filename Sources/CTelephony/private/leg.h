@@ -14,6 +14,14 @@
 #define LEG_MAX_INFO_DIGITS 64
 #define LEG_URI 256
 
+/** An a=crypto that can be used (RFC 4568). */
+struct sdp_crypto {
+    bool present;
+    unsigned tag;
+    media_suite suite;
+    uint8_t key[MEDIA_KEY]; /**< and salt, of what that party sends */
+};
+
 /** What one party's SDP says of the audio stream in use. */
 struct sdp_audio {
     int line; /**< index of its m= line; -1: there is none that we can carry */
@@ -28,6 +36,8 @@ struct sdp_audio {
     bool sends, receives;  /**< the direction, null_address left out of account */
     unsigned ptime, maxptime;
     pj_str_t transport;
+    bool secure_profile;      /**< RTP/SAVP or RTP/SAVPF */
+    struct sdp_crypto crypto; /**< never with srtp off */
 };
 
 /** What other legs may take over from this one (codec rule of the design). */
@@ -73,6 +83,8 @@ struct leg {
     media_params params;
     uint8_t local_pt[MEDIA_CODECS];  /**< numbers we have given in this dialog (RFC 3264 §8.3.2); 0xff: none yet */
     uint8_t local_event_pt[2];
+    bool has_own_keys, secure_profile; /**< the profile as agreed on */
+    uint8_t own_keys[MEDIA_SUITES][MEDIA_KEY];
     struct leg_caps caps;            /**< under caps_mutex */
     atomic_bool fed_with_music;
 
@@ -152,6 +164,17 @@ const char *sdp_codec_name(media_codec codec);
 uint32_t sdp_clock_rate(media_codec codec);
 /** Our codecs among the formats, in their order. */
 void sdp_common(const struct sdp_audio *audio, struct leg_caps *caps);
+
+/* crypto.c: SDES */
+/** The best a=crypto of the line that can be used. */
+void crypto_read(const pjmedia_sdp_media *media, struct sdp_crypto *crypto);
+/** Whether the line has an a=crypto of that tag and suite. */
+bool crypto_names(const pjmedia_sdp_media *media, unsigned tag, media_suite suite);
+/** Our key for a suite, the same in all of a dialog; false: no randomness can be had. */
+bool crypto_own_key(struct leg *leg, media_suite suite, uint8_t *key);
+void crypto_write(struct leg *leg, pj_pool_t *pool, pjmedia_sdp_media *media, unsigned tag, media_suite suite);
+/** Those of an offer: what is in use, else all that we have. */
+void crypto_offer(struct leg *leg, pj_pool_t *pool, pjmedia_sdp_media *media);
 
 /* describe.c: our own SDP */
 pjmedia_sdp_session *describe_offer(struct leg *leg, pj_pool_t *pool, const struct leg_caps *caps, bool hold);

@@ -15,6 +15,23 @@
 
 typedef enum media_codec { MEDIA_PCMA, MEDIA_PCMU, MEDIA_G722, MEDIA_OPUS, MEDIA_CODECS } media_codec;
 
+/** The suites of SRTP that we know, the strongest first (RFC 4568 §6.2, RFC 7714 §14.2). */
+typedef enum media_suite {
+    MEDIA_AEAD_AES_256_GCM,
+    MEDIA_AEAD_AES_128_GCM,
+    MEDIA_AES_CM_128_HMAC_SHA1_80,
+    MEDIA_AES_CM_128_HMAC_SHA1_32,
+    MEDIA_SUITES
+} media_suite;
+#define MEDIA_KEY 44 /* the longest key with its salt */
+
+/** Keys of a leg's SRTP, each with its salt behind it. */
+typedef struct media_crypto {
+    bool on;
+    media_suite suite;
+    uint8_t out_key[MEDIA_KEY], in_key[MEDIA_KEY];
+} media_crypto;
+
 /** One audio format or telephone-event as agreed for a leg. Numbers are per direction (RFC 3264 §5.1). */
 typedef struct media_format {
     media_codec codec;
@@ -29,6 +46,7 @@ typedef struct media_format {
 typedef struct media_params {
     media_format formats[MEDIA_MAX_FORMATS]; /**< the current one first */
     int format_count;
+    media_crypto crypto;
     struct sockaddr_storage remote_rtp;
     struct sockaddr_storage remote_rtcp;
     uint32_t ptime_ms;   /**< what the peer asked for; 0: 20 */
@@ -39,6 +57,8 @@ typedef struct media_params {
 /** Builds clips and codecs and starts the thread; called once by tel_start after PJLIB is up. */
 tel_result media_start(const tel_config *config, char *error, size_t error_size);
 void media_stop(void);
+/** Whether the libsrtp in use has the suite; known from media_start on. */
+bool media_has_suite(media_suite suite);
 
 /** Binds an RTP/RTCP pair for the leg; the port for the SDP, or 0 when none is free. */
 uint16_t media_open(tel_leg_id leg);

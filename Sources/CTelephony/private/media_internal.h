@@ -16,6 +16,7 @@
 #define MEDIA_MAX_PACKET 2048
 #define MEDIA_MAX_DIGITS 64
 #define RTP_HEADER 12
+#define MEDIA_SRTP_TRAILER 256 /* what SRTP may add to a packet */
 /* RFC 3550 §A.1: beyond these a jump of the sequence number is a new source, not loss or reordering. */
 #define RTP_MAX_DROPOUT 3000
 #define RTP_MAX_MISORDER 100
@@ -130,6 +131,8 @@ typedef struct media_leg {
     bool open; /* has sockets */
     bool closed;
     bool may_send, expect_rtp, muted, timed_out;
+    bool encrypted; /* nothing is sent or taken but SRTP */
+    struct secure_context *secure;
     bool music_told;
     tel_source source;
     int rtp_fd, rtcp_fd;
@@ -261,6 +264,23 @@ void digits_receive(media_leg *leg, const uint8_t *payload, size_t size, uint32_
 void digits_queue(media_leg *leg, const char *digits);
 /* Sends what is due of the queued digits; false when there are none any more. */
 bool digits_tick(media_leg *leg, int64_t now);
+
+/* ---------------------------------------------------------------- secure.c: SRTP */
+
+typedef struct secure_context secure_context;
+
+bool secure_start(char *error, size_t error_size);
+/* Takes the keys agreed on; those that have not changed go on where they are. */
+void secure_set(media_leg *leg, const media_crypto *crypto);
+void secure_close(media_leg *leg);
+/*
+ * In place, for a leg that is `encrypted`; false: it cannot be sent, or is not what the peer has sent. Packets begin at
+ * an address divisible by 4; for sealing there is room for MEDIA_SRTP_TRAILER bytes behind them.
+ */
+bool secure_seal(media_leg *leg, uint8_t *packet, size_t *size);
+bool secure_open(media_leg *leg, uint8_t *packet, size_t *size);
+bool secure_seal_control(media_leg *leg, uint8_t *packet, size_t *size);
+bool secure_open_control(media_leg *leg, uint8_t *packet, size_t *size);
 
 /* ---------------------------------------------------------------- rtcp.c */
 

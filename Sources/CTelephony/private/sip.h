@@ -48,6 +48,8 @@ struct sip {
     char media_address[64];          /**< what SDP names */
     char media_external_address[64]; /**< empty: none */
     char outbound_proxy[256];        /**< empty: none */
+    tel_srtp srtp;
+    char realm[64];                  /**< empty: nobody is challenged */
     uint32_t session_expires_s, min_se_s, keep_alive_s;
     media_codec codecs[MEDIA_CODECS];
     int codec_count;
@@ -59,6 +61,7 @@ struct sip {
     atomic_bool accepting;
     atomic_uint retry_after_s;
     atomic_ullong malformed, no_rtp_port, received, sent, digits_dropped, turns, trace_dropped;
+    atomic_ullong auth_challenged, auth_accepted, auth_failed, auth_replayed;
 };
 
 extern struct sip sip;
@@ -108,8 +111,8 @@ void reason_add(pjsip_tx_data *tdata, int status, int q850, const char *text);
 /* contact.c */
 /** The listener for a transport type and address family; NULL: there is none. */
 const struct listener *contact_listener(pjsip_transport_type_e type);
-/** "<sip:host:port;transport=tcp>" as peers at `peer` should see it. */
-void contact_uri(const struct listener *listener, const pj_sockaddr *peer, char *buffer, size_t size);
+/** "<sip:host:port;transport=tcp>" as peers at `peer` should see it; `secure`: a sips URI. */
+void contact_uri(const struct listener *listener, const pj_sockaddr *peer, bool secure, char *buffer, size_t size);
 /** Whether peers at that address are outside localNets, so that external addresses are named to them. */
 bool contact_is_external(const pj_sockaddr *peer);
 
@@ -152,15 +155,88 @@ uint64_t refer_keep(pjsip_dialog *dialog, const pjsip_rx_data *rdata, bool no_su
 /* contact.c: a dialog for a request that came outside of one, locked; NULL: none could be had. */
 pjsip_dialog *contact_create_dialog(pjsip_rx_data *rdata);
 
+/* digest.c: RFC 7616, RFC 8760 */
+enum digest_algorithm { DIGEST_SHA256, DIGEST_MD5, DIGEST_ALGORITHMS };
+#define DIGEST_MAX_HEX 64
+#define DIGEST_NONCE_SIZE 80
+/** The name in a challenge, and the hexadecimal digits of a hash. */
+const char *digest_name(enum digest_algorithm algorithm);
+size_t digest_length(enum digest_algorithm algorithm);
+/** The algorithm that a credential names; DIGEST_ALGORITHMS: another. */
+enum digest_algorithm digest_named(const pj_str_t *name);
+/** Whether the PJSIP in use can compute it. */
+bool digest_is_available(enum digest_algorithm algorithm);
+/** Whether the credential is signed with a secret: a password, or the hash of user, realm and password. */
+bool digest_matches(enum digest_algorithm algorithm, const pjsip_digest_credential *credential, const char *secret,
+                    bool hashed, const pj_str_t *method);
+
+/* nonce.c */
+void nonces_start(uint32_t life_s);
+void nonce_issue(char nonce[DIGEST_NONCE_SIZE]);
+/** Whether we have issued it, and not too long ago. */
+bool nonce_is_fresh(const pj_str_t *nonce);
+enum nonce_use { NONCE_USED, NONCE_FORGOTTEN, NONCE_REPLAYED };
+/** Counts a use of a fresh nonce. FORGOTTEN: too many others have been used since. */
+enum nonce_use nonce_count(const pj_str_t *nonce, uint32_t count);
+
+/* accounts.c: who may sign */
+struct account {
+    char user[64];
+    char secrets[DIGEST_ALGORITHMS][128]; /**< empty: it cannot be used with this algorithm */
+    bool hashed[DIGEST_ALGORITHMS];
+};
+/** Copies the account; of an unknown user one whose secret nobody knows. False: there are no accounts at all. */
+bool account_find(const char *user, struct account *account, bool *known);
+/** The algorithms that do for every account. */
+bool accounts_use(enum digest_algorithm algorithm);
+bool accounts_have(const char *user);
+void accounts_clear(void);
+
+/* authenticate.c */
+enum authentication {
+    AUTH_NONE,    /**< there are no accounts: nobody can sign */
+    AUTH_PASSED,
+    AUTH_ANSWERED /**< challenged or refused; the response has been sent */
+};
+enum authentication authenticate(pjsip_rx_data *rdata, char *user, size_t size);
+
+/* credentials.c: whom we sign for */
+#define CREDENTIALS_PER_DIALOG 8
+/** Lets the dialog answer 401 and 407 of peers that we have credentials for: by host, or at a trusted address. */
+void credentials_arm(pjsip_dialog *dialog, const pj_str_t *const hosts[], size_t host_count, const pj_sockaddr *peer);
+size_t credentials_for(pj_pool_t *pool, const pj_str_t *const hosts[], size_t host_count, const pj_sockaddr *peer,
+                       pjsip_cred_info list[CREDENTIALS_PER_DIALOG]);
+void credentials_learn(const pj_str_t *host, const pj_str_t *realm);
+void credentials_clear(void);
+
+/* outgoing.c */
+/** What a request to a URI needs to know of where it goes. */
+struct destination {
+    const struct listener *listener;
+    pj_sockaddr address; /**< family 0 where the host is a name */
+    bool secure;         /**< a sips URI */
+    pj_str_t host;       /**< of the URI */
+    pj_str_t proxy;      /**< the outbound proxy's host, if there is one */
+};
+/** Where a request goes, by way of the outbound proxy if there is one; false: there is no transport for it. */
+bool destination_find(pj_pool_t *pool, const char *uri, struct destination *to);
+
 /* server.c: requests outside dialogs */
 extern pjsip_module server_module;
 void server_respond(pjsip_rx_data *rdata, int status, const pjsip_hdr *headers);
 void server_refused(pjsip_rx_data *rdata, int status);
 bool server_trusts(const pjsip_rx_data *rdata);
+/**
+ * Whether the request is to be looked at: from a trusted peer, signed by an account (`user`; else empty), or there are
+ * no accounts. Where it is not, it has been answered.
+ */
+bool server_admits(pjsip_rx_data *rdata, char *user, size_t size);
 void incoming_invite(pjsip_rx_data *rdata);
 void options_respond(pjsip_rx_data *rdata);
 void registrar_respond(pjsip_rx_data *rdata);
 void registrar_clear(void);
+/** Says goodbye to the servers and waits for their answers, but not long. */
+void register_leave(void);
 void register_stop(void);
 
 /* faults.c */
@@ -174,6 +250,21 @@ bool faults_refuse_offer(int *status);
 /* trace.c */
 bool trace_start(const char *path, char *error, size_t error_size);
 void trace_stop(void);
+
+/* flows.c: the connections by which phones have registered */
+void flow_note(const char *uri, pjsip_transport *transport);
+void flow_forget(const char *uri);
+/** Sends the dialog's requests by the connection by which that Contact has registered, if there is one. */
+void flow_use(pjsip_dialog *dialog, const char *uri);
+void flows_on_closed(const pjsip_transport *closed);
+void flows_clear(void);
+
+/* tls.c */
+/** A connection of ours has failed: why is for tel_get_stats. */
+void tls_on_failure(const pjsip_transport *transport, const pjsip_transport_state_info *info);
+pj_status_t tls_start(struct listener *listener, const tel_config *config);
+void tls_stats(tel_stats *stats);
+void tls_reset(void);
 
 /* resolver.c */
 pj_status_t resolver_start(void);

@@ -45,6 +45,24 @@ static void add_formats(media_params *params, const struct sdp_audio *local, con
     }
 }
 
+/**
+ * Keys for both directions, of the one a=crypto that the answer names; none where there is none. False: the peer sends
+ * with a key, and what we have said names none for that suite.
+ */
+static bool set_crypto(struct leg *leg, media_params *params, const pjmedia_sdp_media *ours,
+                       const struct sdp_audio *remote)
+{
+    const struct sdp_crypto *theirs = &remote->crypto;
+    if (!theirs->present)
+        return true;
+    if (!crypto_names(ours, theirs->tag, theirs->suite) || !crypto_own_key(leg, theirs->suite, params->crypto.out_key))
+        return false;
+    params->crypto.on = true;
+    params->crypto.suite = theirs->suite;
+    memcpy(params->crypto.in_key, theirs->key, sizeof(theirs->key));
+    return true;
+}
+
 static void remember_numbers(struct leg *leg, const struct sdp_audio *local)
 {
     for (int i = 0; i < local->format_count; i++)
@@ -111,8 +129,9 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     media_params params;
     memset(&params, 0, sizeof(params));
     add_formats(&params, &local, &remote);
-    if (params.format_count == 0)
+    if (params.format_count == 0 || !set_crypto(leg, &params, ours->media[line], &remote))
         return;
+    leg->secure_profile = remote.secure_profile;
     memcpy(&params.remote_rtp, &remote.rtp, sizeof(remote.rtp));
     memcpy(&params.remote_rtcp, &remote.rtcp, sizeof(remote.rtcp));
     params.ptime_ms = remote.ptime;

@@ -52,6 +52,7 @@ bool config_copy(const tel_config *config, char *error, size_t error_size)
     sip.min_se_s = config->min_se_s ? config->min_se_s : SMALLEST_MIN_SE;
     sip.keep_alive_s = config->keep_alive_s;
     sip.faults = config->faults;
+    sip.srtp = config->srtp;
     if (sip.min_se_s < SMALLEST_MIN_SE ||
         (sip.session_expires_s && sip.session_expires_s < sip.min_se_s)) {
         snprintf(error, error_size, "session timers: Min-SE %u is at least %d and at most the interval, %u",
@@ -66,6 +67,7 @@ bool config_copy(const tel_config *config, char *error, size_t error_size)
                      config->media_external_address, "external media address", error, error_size) &&
            copy_text(sip.outbound_proxy, sizeof(sip.outbound_proxy), config->outbound_proxy, "outbound proxy",
                      error, error_size) &&
+           copy_text(sip.realm, sizeof(sip.realm), config->realm, "realm", error, error_size) &&
            copy_text(sip.fault_method, sizeof(sip.fault_method), config->faults.method, "method", error,
                      error_size) &&
            copy_nets(&sip.local_nets, config->local_nets, config->local_net_count, error, error_size) &&

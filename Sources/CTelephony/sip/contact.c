@@ -18,19 +18,35 @@ bool contact_is_external(const pj_sockaddr *peer)
            !net_contains(&sip.local_nets, peer);
 }
 
-void contact_uri(const struct listener *listener, const pj_sockaddr *peer, char *buffer, size_t size)
+/** Whether the external address is one that stands for the listener's. */
+static bool has_external(const struct listener *listener)
 {
-    const char *host = listener->host;
-    if (sip.external_address[0] && contact_is_external(peer))
+    bool v6 = (listener->type & PJSIP_TRANSPORT_IPV6) != 0;
+    return sip.external_address[0] && v6 == (strchr(sip.external_address, ':') != NULL);
+}
+
+void contact_uri(const struct listener *listener, const pj_sockaddr *peer, bool secure, char *buffer, size_t size)
+{
+    const char *host = listener->host, *open = "", *close = "";
+    if (has_external(listener) && contact_is_external(peer)) {
         host = sip.external_address;
-    bool tcp = (listener->type & ~PJSIP_TRANSPORT_IPV6) == PJSIP_TRANSPORT_TCP;
-    snprintf(buffer, size, "<sip:%s:%u%s>", host, listener->port, tcp ? ";transport=tcp" : "");
+        if (strchr(host, ':')) {
+            open = "[";
+            close = "]";
+        }
+    }
+    unsigned type = listener->type & ~(unsigned)PJSIP_TRANSPORT_IPV6;
+    const char *transport = type == PJSIP_TRANSPORT_TCP   ? ";transport=tcp"
+                            : type == PJSIP_TRANSPORT_TLS ? ";transport=tls"
+                                                          : "";
+    snprintf(buffer, size, "<%s:%s%s%s:%u%s>", secure ? "sips" : "sip", open, host, close, listener->port,
+             secure ? "" : transport);
 }
 
 void contact_set_via(pjsip_dialog *dialog, const struct listener *listener, const pj_sockaddr *peer)
 {
     pjsip_host_port sent_by = {pj_str(sip.external_address), listener->port};
-    if (sip.external_address[0] && contact_is_external(peer))
+    if (has_external(listener) && contact_is_external(peer))
         pjsip_dlg_set_via_sent_by(dialog, &sent_by, NULL);
 }
 
@@ -43,10 +59,12 @@ pjsip_dialog *contact_create_dialog(pjsip_rx_data *rdata)
     const struct listener *listener = contact_listener(type);
     if (!listener)
         return NULL;
-    contact_uri(listener, peer, contact, sizeof(contact));
+    bool secure = PJSIP_URI_SCHEME_IS_SIPS(rdata->msg_info.msg->line.req.uri);
+    contact_uri(listener, peer, secure, contact, sizeof(contact));
     pj_str_t text = pj_str(contact);
     if (pjsip_dlg_create_uas_and_inc_lock(pjsip_ua_instance(), rdata, &text, &dialog) != PJ_SUCCESS)
         return NULL;
     contact_set_via(dialog, listener, peer);
+    credentials_arm(dialog, NULL, 0, peer);
     return dialog;
 }

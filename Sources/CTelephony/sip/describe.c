@@ -48,6 +48,14 @@ static void add_events(pj_pool_t *pool, pjmedia_sdp_media *media, unsigned pt, u
     attribute(pool, media, "fmtp", value);
 }
 
+/** Of an offer: SRTP that has to be says so by its profile, SRTP that may be does not (RFC 8643). */
+static const char *offered_profile(const struct leg *leg)
+{
+    if (leg->agreed)
+        return leg->secure_profile ? "RTP/SAVP" : "RTP/AVP";
+    return sip.srtp == TEL_SRTP_REQUIRED ? "RTP/SAVP" : "RTP/AVP";
+}
+
 static pjmedia_sdp_session *describe(struct leg *leg, pj_pool_t *pool, const char *address, const pj_str_t *transport)
 {
     pjmedia_sdp_session *sdp = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_session);
@@ -75,7 +83,7 @@ static pjmedia_sdp_session *describe(struct leg *leg, pj_pool_t *pool, const cha
     if (transport)
         pj_strdup(pool, &media->desc.transport, transport);
     else
-        media->desc.transport = text(pool, "RTP/AVP");
+        media->desc.transport = text(pool, offered_profile(leg));
     return sdp;
 }
 
@@ -152,6 +160,8 @@ pjmedia_sdp_session *describe_offer(struct leg *leg, pj_pool_t *pool, const stru
         if (rates[i])
             add_events(pool, media, event_number(leg, i), i ? 48000 : 8000);
     }
+    if (sip.srtp != TEL_SRTP_OFF)
+        crypto_offer(leg, pool, media);
     const char *direction = "sendrecv";
     if (hold && !old_hold)
         direction = sip.faults.inactive_hold ? "inactive" : "sendonly";
@@ -180,6 +190,9 @@ pjmedia_sdp_session *describe_answer(struct leg *leg, pj_pool_t *pool, const str
     int rate_index = sdp_clock_rate(codec) == 48000;
     if (offer->event_pt[rate_index])
         add_events(pool, media, offer->event_pt[rate_index], rate_index ? 48000 : 8000);
+
+    if (offer->crypto.present)
+        crypto_write(leg, pool, media, offer->crypto.tag, offer->crypto.suite);
 
     bool sends = offer->receives;
     bool receives = offer->sends && !leg->held;

@@ -23,6 +23,16 @@ static void on_dropped(pjsip_tp_dropped_data *data)
         atomic_fetch_add(&sip.malformed, 1);
 }
 
+static void on_transport_state(pjsip_transport *transport, pjsip_transport_state state,
+                               const pjsip_transport_state_info *info)
+{
+    if (state != PJSIP_TP_STATE_DISCONNECTED && state != PJSIP_TP_STATE_SHUTDOWN)
+        return;
+    flows_on_closed(transport);
+    if (state == PJSIP_TP_STATE_DISCONNECTED)
+        tls_on_failure(transport, info);
+}
+
 static bool failed(const char *what, pj_status_t status, char *error, size_t error_size)
 {
     char text[PJ_ERR_MSG_SIZE];
@@ -83,20 +93,43 @@ static pj_status_t start_tcp(struct listener *listener)
     return status;
 }
 
-static bool start_listener(const char *entry, char *error, size_t error_size)
+static pj_status_t start_transport(struct listener *listener, const tel_config *config)
 {
+    pj_status_t status;
+    switch (listener->type & ~(unsigned)PJSIP_TRANSPORT_IPV6) {
+    case PJSIP_TRANSPORT_TCP: return start_tcp(listener);
+    case PJSIP_TRANSPORT_TLS:
+        status = tls_start(listener, config);
+        if (status == PJ_SUCCESS)
+            describe_listener(listener);
+        return status;
+    default: return start_udp(listener);
+    }
+}
+
+static bool start_listener(const char *entry, const tel_config *config, char *error, size_t error_size)
+{
+    static const struct {
+        const char *prefix;
+        pjsip_transport_type_e type;
+    } kinds[] = {{"udp:", PJSIP_TRANSPORT_UDP}, {"tcp:", PJSIP_TRANSPORT_TCP}, {"tls:", PJSIP_TRANSPORT_TLS}};
     struct listener *listener = &sip.listeners[sip.listener_count];
-    bool tcp = strncmp(entry, "tcp:", 4) == 0;
-    pj_str_t text = pj_str((char *)entry + 4);
-    if (sip.listener_count == SIP_MAX_LISTEN || (!tcp && strncmp(entry, "udp:", 4) != 0) ||
-        pj_sockaddr_parse(pj_AF_UNSPEC(), 0, &text, &listener->bound) != PJ_SUCCESS) {
-        snprintf(error, error_size, "not udp:ADDRESS:PORT or tcp:ADDRESS:PORT: %s", entry);
+    size_t kind = 0;
+    while (kind < PJ_ARRAY_SIZE(kinds) && strncmp(entry, kinds[kind].prefix, 4) != 0)
+        kind++;
+    if (sip.listener_count == SIP_MAX_LISTEN || kind == PJ_ARRAY_SIZE(kinds)) {
+        snprintf(error, error_size, "not udp:, tcp: or tls:ADDRESS:PORT, or one too many: %s", entry);
         return false;
     }
-    listener->type = tcp ? PJSIP_TRANSPORT_TCP : PJSIP_TRANSPORT_UDP;
+    pj_str_t text = pj_str((char *)entry + 4);
+    if (pj_sockaddr_parse(pj_AF_UNSPEC(), 0, &text, &listener->bound) != PJ_SUCCESS) {
+        snprintf(error, error_size, "not ADDRESS:PORT: %s", entry);
+        return false;
+    }
+    listener->type = kinds[kind].type;
     if (listener->bound.addr.sa_family == pj_AF_INET6())
         listener->type |= PJSIP_TRANSPORT_IPV6;
-    if (failed(entry, tcp ? start_tcp(listener) : start_udp(listener), error, error_size))
+    if (failed(entry, start_transport(listener, config), error, error_size))
         return false;
     sip.listener_count++;
     return true;
@@ -168,6 +201,7 @@ static bool start_endpoint(const tel_config *config, char *error, size_t error_s
     sip.pool = pjsip_endpt_create_pool(sip.endpoint, "warmline", 1000, 1000);
     add_user_agent(config->user_agent);
     pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip.endpoint), on_dropped);
+    pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip.endpoint), on_transport_state);
     if (config->trace_file && !trace_start(config->trace_file, error, error_size))
         return false;
     if (config->listen_count == 0) {
@@ -175,7 +209,7 @@ static bool start_endpoint(const tel_config *config, char *error, size_t error_s
         return false;
     }
     for (size_t i = 0; i < config->listen_count; i++) {
-        if (!start_listener(config->listen[i], error, error_size))
+        if (!start_listener(config->listen[i], config, error, error_size))
             return false;
     }
     return true;
@@ -200,6 +234,7 @@ static void stop_all(bool media)
         media_stop();
     if (sip.endpoint) {
         register_stop();
+        flows_clear();
         pjsip_endpoint *endpoint = sip.endpoint;
         if (sip.pool)
             pjsip_endpt_release_pool(endpoint, sip.pool);
@@ -210,6 +245,8 @@ static void stop_all(bool media)
     }
     legs_stop();
     registrar_clear();
+    accounts_clear();
+    tls_reset();
     faults_reset();
 }
 
@@ -253,6 +290,7 @@ tel_result tel_start(const tel_config *config, tel_event_fn callback, void *cont
     sip.callback = callback;
     sip.context = context;
     atomic_store(&sip.accepting, true);
+    nonces_start(config->nonce_life_s);
     events_enable(true);
     if (start_all(config, error, error_size, &media))
         return TEL_OK;
@@ -267,6 +305,7 @@ void tel_stop(void)
     for (tel_leg_id id = leg_first(0); id; id = leg_first(id))
         tel_hangup(id, PJSIP_SC_SERVICE_UNAVAILABLE, 0, NULL, 0);
     refers_close();
+    register_leave();
     stop_all(true);
 }
 

@@ -79,7 +79,8 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, const struct replaces *replaces)
+static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, const struct replaces *replaces,
+                   const char *digest_user)
 {
     char request[LEG_URI], from[LEG_URI], display[128], to[LEG_URI], asserted[LEG_URI], called[LEG_URI], source[80];
     text_uri(request, sizeof(request), rdata->msg_info.msg->line.req.uri);
@@ -92,7 +93,7 @@ static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, 
 
     tel_event event;
     event_init(&event, TEL_EVENT_INCOMING, leg->id, leg->token);
-    event.trusted = leg->trusted;
+    event.trusted = server_trusts(rdata);
     event.privacy_id = asks_for_privacy(rdata->msg_info.msg);
     event.has_offer = has_offer;
     event.replaces = replaces->leg;
@@ -106,6 +107,7 @@ static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, 
     event.asserted_uri = or_null(asserted);
     event.called_party_uri = or_null(called);
     event.source = source;
+    event.digest_user = or_null(digest_user);
     tel_emit(&event);
 }
 
@@ -128,6 +130,9 @@ void incoming_invite(pjsip_rx_data *rdata)
     struct replaces replaces;
     bool has_offer;
     unsigned options;
+    char user[64];
+    if (!server_admits(rdata, user, sizeof(user)))
+        return;
     int status = check(rdata, &audio, &has_offer);
     if (status == 0)
         status = replaces_check(rdata, &replaces);
@@ -166,7 +171,7 @@ void incoming_invite(pjsip_rx_data *rdata)
         timer.sess_expires = sip.session_expires_s;
     pjsip_timer_init_session(inv, &timer);
 
-    leg->trusted = server_trusts(rdata);
+    leg->trusted = server_trusts(rdata) || user[0];
     leg->external = contact_is_external(&rdata->pkt_info.src_addr);
     if (has_offer) {
         struct leg_caps caps;
@@ -178,7 +183,7 @@ void incoming_invite(pjsip_rx_data *rdata)
         server_refused(rdata, status);
     } else {
         leg_attach(leg, inv);
-        report(leg, rdata, has_offer, &replaces);
+        report(leg, rdata, has_offer, &replaces, user);
     }
     pjsip_dlg_dec_lock(dialog);
 }

@@ -135,6 +135,8 @@ void leg_discard(struct leg *leg)
     tel_leg_id id = atomic_exchange(&leg->id, 0);
     leg->dialog = NULL;
     leg->inv = NULL;
+    explicit_bzero(leg->own_keys, sizeof(leg->own_keys));
+    explicit_bzero(&leg->params.crypto, sizeof(leg->params.crypto));
     table.free_slots[table.free_count++] = (uint32_t)(leg - table.legs);
     table.open--;
     pthread_mutex_unlock(&table.mutex);

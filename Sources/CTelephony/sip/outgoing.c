@@ -5,26 +5,37 @@
 
 #include "../private/leg.h"
 
-/** What the INVITE to a URI needs to know of where it goes. */
-struct destination {
-    const struct listener *listener;
-    pj_sockaddr address; /**< family 0 where the host is a name */
-};
-
-static bool find_destination(pj_pool_t *pool, const char *uri_text, struct destination *to)
+static const pjsip_sip_uri *parse_uri(pj_pool_t *pool, const char *uri_text)
 {
     pj_str_t text;
-    pj_strdup2_with_null(pool, &text, sip.outbound_proxy[0] ? sip.outbound_proxy : uri_text);
+    pj_strdup2_with_null(pool, &text, uri_text);
     pjsip_uri *uri = pjsip_parse_uri(pool, text.ptr, (pj_size_t)text.slen, 0);
-    if (!uri || !PJSIP_URI_SCHEME_IS_SIP(uri)) {
+    if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
         note_error("%s: not a SIP URI", uri_text);
-        return false;
+        return NULL;
     }
-    const pjsip_sip_uri *target = pjsip_uri_get_uri(uri);
+    return pjsip_uri_get_uri(uri);
+}
+
+bool destination_find(pj_pool_t *pool, const char *uri_text, struct destination *to)
+{
+    const pjsip_sip_uri *target = parse_uri(pool, uri_text);
+    if (!target)
+        return false;
+    pj_bzero(to, sizeof(*to));
+    to->secure = PJSIP_URI_SCHEME_IS_SIPS(target);
+    to->host = target->host;
+    if (sip.outbound_proxy[0]) {
+        target = parse_uri(pool, sip.outbound_proxy);
+        if (!target)
+            return false;
+        to->proxy = target->host;
+    }
     pj_str_t host = target->maddr_param.slen ? target->maddr_param : target->host;
     unsigned type = PJSIP_TRANSPORT_UDP;
-    pj_bzero(&to->address, sizeof(to->address));
-    if (pj_stricmp2(&target->transport_param, "tcp") == 0)
+    if (to->secure || PJSIP_URI_SCHEME_IS_SIPS(target) || pj_stricmp2(&target->transport_param, "tls") == 0)
+        type = PJSIP_TRANSPORT_TLS;
+    else if (pj_stricmp2(&target->transport_param, "tcp") == 0)
         type = PJSIP_TRANSPORT_TCP;
     if (memchr(host.ptr, ':', (size_t)host.slen)) {
         type |= PJSIP_TRANSPORT_IPV6;
@@ -68,7 +79,7 @@ static pjsip_dialog *create_dialog(const tel_invite_params *params, const struct
 {
     char contact[SIP_MAX_CONTACT], own_uri[SIP_MAX_CONTACT], from[LEG_URI * 2], target[LEG_URI + 2];
     const pj_sockaddr *peer = to->address.addr.sa_family ? &to->address : NULL;
-    contact_uri(to->listener, peer, contact, sizeof(contact));
+    contact_uri(to->listener, peer, to->secure, contact, sizeof(contact));
     snprintf(own_uri, sizeof(own_uri), "sip:%s:%u", to->listener->host, to->listener->port);
     name_address(from, sizeof(from), params->from_display, params->from_uri ? params->from_uri : own_uri);
     if ((size_t)snprintf(target, sizeof(target), "<%s>", params->uri) >= sizeof(target)) {
@@ -84,6 +95,8 @@ static pjsip_dialog *create_dialog(const tel_invite_params *params, const struct
         return NULL;
     }
     contact_set_via(dialog, to->listener, peer);
+    const pj_str_t *hosts[] = {&to->host, &to->proxy};
+    credentials_arm(dialog, hosts, PJ_ARRAY_SIZE(hosts), peer);
     if (params->call_id) {
         pj_str_t id = pj_str((char *)params->call_id);
         pj_strdup(dialog->pool, &dialog->call_id->id, &id);
@@ -236,12 +249,13 @@ static tel_leg_id place(const tel_invite_params *params, pj_pool_t *pool)
 {
     struct destination to;
     struct leg_caps caps;
-    if (!find_destination(pool, params->uri, &to))
+    if (!destination_find(pool, params->uri, &to))
         return 0;
     pjsip_dialog *dialog = create_dialog(params, &to);
     if (!dialog)
         return 0;
     pjsip_dlg_inc_lock(dialog);
+    flow_use(dialog, params->uri);
     struct leg *leg = set_route(dialog) ? leg_open(params->token) : NULL;
     tel_leg_id id = 0;
     if (leg) {

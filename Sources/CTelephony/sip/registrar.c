@@ -1,4 +1,8 @@
-/* REGISTER of agents' phones (RFC 3261 §10.3): accepted from trusted peers for the users that the application names. */
+/*
+ * REGISTER of agents' phones (RFC 3261 §10.3): accepted for the users that the application names, signed by digest where
+ * the user has an account, else from trusted peers. A trusted network is not enough for one who has a password: who
+ * registers in another's name is sent that other's calls.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +85,7 @@ void registrar_clear(void)
 
 static void remove_binding(struct user *user, int at)
 {
+    flow_forget(user->bindings[at].uri);
     user->count--;
     memmove(&user->bindings[at], &user->bindings[at + 1], (size_t)(user->count - at) * sizeof(user->bindings[0]));
 }
@@ -217,7 +222,8 @@ static int apply(struct user *user, const pjsip_rx_data *rdata, bool *changed)
         if (contact->star) {
             if (!expires || expires->ivalue != 0)
                 return PJSIP_SC_BAD_REQUEST;
-            user->count = 0;
+            while (user->count > 0)
+                remove_binding(user, user->count - 1);
         } else if (contact->uri) {
             int status = set_binding(user, rdata, contact, lifetime(contact, expires));
             if (status != 0)
@@ -255,17 +261,34 @@ static bool address_of_record(const pjsip_rx_data *rdata, char *name, size_t siz
     return address->user.slen > 0 && text_copy(name, size, &address->user);
 }
 
+/** Whether the request may change that user's bindings; where not, it has been answered. */
+static bool is_permitted(pjsip_rx_data *rdata, const char *name)
+{
+    char signer[64];
+    if (server_trusts(rdata) && !accounts_have(name))
+        return true;
+    switch (authenticate(rdata, signer, sizeof(signer))) {
+    case AUTH_ANSWERED: return false;
+    case AUTH_PASSED:
+        if (strcmp(signer, name) == 0)
+            return true;
+        break;
+    case AUTH_NONE: break;
+    }
+    server_respond(rdata, PJSIP_SC_FORBIDDEN, NULL);
+    return false;
+}
+
 void registrar_respond(pjsip_rx_data *rdata)
 {
     char name[64];
     struct user copy;
     bool changed = false;
     int status = PJSIP_SC_NOT_FOUND;
-    if (!server_trusts(rdata)) {
-        server_respond(rdata, PJSIP_SC_FORBIDDEN, NULL);
+    bool named = address_of_record(rdata, name, sizeof(name));
+    if (!is_permitted(rdata, named ? name : ""))
         return;
-    }
-    if (!address_of_record(rdata, name, sizeof(name))) {
+    if (!named) {
         server_respond(rdata, PJSIP_SC_NOT_FOUND, NULL);
         return;
     }
@@ -284,6 +307,10 @@ void registrar_respond(pjsip_rx_data *rdata)
     }
     if (copy.count > 0)
         schedule_expiry();
+    for (int i = 0; i < copy.count; i++) {
+        if (pj_strcmp2(&rdata->msg_info.cid->id, copy.bindings[i].call_id) == 0)
+            flow_note(copy.bindings[i].uri, rdata->tp_info.transport);
+    }
     answer(rdata, &copy);
     if (changed)
         report(&copy);

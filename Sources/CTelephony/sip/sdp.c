@@ -134,6 +134,9 @@ static bool read_addresses(const pjmedia_sdp_session *sdp, const pjmedia_sdp_med
     if (!connection)
         return false;
     int family = pj_stricmp2(&connection->addr_type, "IP6") == 0 ? pj_AF_INET6() : pj_AF_INET();
+    int ours = strchr(sip.media_address, ':') ? pj_AF_INET6() : pj_AF_INET();
+    if (family != ours) /* our sockets have one family */
+        return false;
     if (!read_address(family, &connection->addr, &audio->rtp))
         return false;
     pj_sockaddr_set_port(&audio->rtp, media->desc.port);
@@ -152,7 +155,20 @@ static bool read_addresses(const pjmedia_sdp_session *sdp, const pjmedia_sdp_med
     return true;
 }
 
-/** Whether the line is audio over plain RTP (SAVP is refused while there is no SRTP) with something of ours. */
+/** Whether the peer's keys are to be used, and what of SRTP there must be is there. */
+static bool read_security(const pjmedia_sdp_media *media, struct sdp_audio *audio)
+{
+    const pj_str_t *profile = &media->desc.transport;
+    audio->secure_profile = pj_stricmp2(profile, "RTP/SAVP") == 0 || pj_stricmp2(profile, "RTP/SAVPF") == 0;
+    bool plain_profile = pj_stricmp2(profile, "RTP/AVP") == 0 || pj_stricmp2(profile, "RTP/AVPF") == 0;
+    if (sip.srtp != TEL_SRTP_OFF)
+        crypto_read(media, &audio->crypto);
+    if (audio->crypto.present)
+        return audio->secure_profile || plain_profile;
+    return plain_profile && sip.srtp != TEL_SRTP_REQUIRED;
+}
+
+/** Whether the line is audio over RTP or, where we have SRTP, over that. */
 static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio *audio)
 {
     const pjmedia_sdp_media *media = sdp->media[line];
@@ -160,7 +176,7 @@ static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio
     audio->line = line;
     if (pj_stricmp2(&media->desc.media, "audio") != 0 || media->desc.port == 0)
         return false;
-    if (pj_stricmp2(&media->desc.transport, "RTP/AVP") != 0 && pj_stricmp2(&media->desc.transport, "RTP/AVPF") != 0)
+    if (!read_security(media, audio))
         return false;
     if (!read_addresses(sdp, media, audio))
         return false;
@@ -180,9 +196,11 @@ void sdp_read(const pjmedia_sdp_session *sdp, int line, struct sdp_audio *audio)
             audio->line = -1;
         return;
     }
-    for (unsigned i = 0; i < sdp->media_count; i++) {
+    /* Where the same is offered plain and encrypted, the encrypted line first. */
+    for (unsigned i = 0; i < 2 * sdp->media_count; i++) {
         struct leg_caps caps;
-        if (!read_line(sdp, (int)i, audio))
+        if (!read_line(sdp, (int)(i % sdp->media_count), audio) ||
+            (i < sdp->media_count && sip.srtp != TEL_SRTP_OFF && !audio->crypto.present))
             continue;
         sdp_common(audio, &caps);
         if (caps.codec_count > 0)

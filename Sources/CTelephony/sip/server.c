@@ -16,6 +16,12 @@ bool server_trusts(const pjsip_rx_data *rdata)
     return net_contains(&sip.trusted, &rdata->pkt_info.src_addr);
 }
 
+bool server_admits(pjsip_rx_data *rdata, char *user, size_t size)
+{
+    user[0] = 0;
+    return server_trusts(rdata) || authenticate(rdata, user, size) != AUTH_ANSWERED;
+}
+
 void server_refused(pjsip_rx_data *rdata, int status)
 {
     char from[256], to[256], request[256], source[80], call_id[128];
@@ -57,6 +63,7 @@ static void refuse_method(pjsip_rx_data *rdata)
 
 static pj_bool_t on_rx_request(pjsip_rx_data *rdata)
 {
+    char user[64];
     switch (rdata->msg_info.msg->line.req.method.id) {
     case PJSIP_INVITE_METHOD:
         incoming_invite(rdata);
@@ -74,6 +81,8 @@ static pj_bool_t on_rx_request(pjsip_rx_data *rdata)
         server_respond(rdata, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, NULL);
         break;
     default:
+        if (!server_admits(rdata, user, sizeof(user)))
+            break;
         if (pj_stricmp2(&rdata->msg_info.msg->line.req.method.name, "REFER") == 0)
             refer_respond(rdata);
         else

@@ -32,6 +32,11 @@ void tel_get_stats(tel_stats *stats)
     stats->digits_dropped = atomic_load(&sip.digits_dropped);
     stats->turns = atomic_load(&sip.turns);
     stats->trace_dropped = atomic_load(&sip.trace_dropped);
+    stats->auth_challenged = atomic_load(&sip.auth_challenged);
+    stats->auth_accepted = atomic_load(&sip.auth_accepted);
+    stats->auth_failed = atomic_load(&sip.auth_failed);
+    stats->auth_replayed = atomic_load(&sip.auth_replayed);
+    tls_stats(stats);
     legs_count(&stats->legs_open, &stats->legs_peak, &stats->legs_max);
     media_get_stats(stats);
 }

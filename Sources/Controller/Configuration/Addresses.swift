@@ -106,7 +106,7 @@ struct SIPAddress: Hashable, Sendable {
 
         var description: String {
             switch self {
-            case .scheme: "is no SIP URI: it must begin with sip:"
+            case .scheme: "is no SIP URI: it must begin with sip: or sips:"
             case .user: "has an empty user part"
             case .host: "has no valid host"
             case .port: "has no valid port"
@@ -116,13 +116,19 @@ struct SIPAddress: Hashable, Sendable {
         }
     }
 
+    /// `sip` or `sips`; null for another.
+    static func scheme(of text: String) -> String? {
+        let lowercased = text.lowercased()
+        return ["sip", "sips"].first { lowercased.hasPrefix($0 + ":") }
+    }
+
     init(parsing text: String) throws(SyntaxError) {
-        guard text.lowercased().hasPrefix("sip:") else { throw .scheme }
-        scheme = "sip"
+        guard let scheme = Self.scheme(of: text) else { throw .scheme }
+        self.scheme = scheme
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !#"<>"{}\^`|"#.utf8.contains($0) }) else {
             throw .characters
         }
-        var rest = text.dropFirst(4)
+        var rest = text.dropFirst(scheme.utf8.count + 1)
         user = ""
         if let at = rest.lastIndex(of: "@") {
             user = String(rest[..<at].prefix { $0 != ":" })

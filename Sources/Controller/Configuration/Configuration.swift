@@ -12,6 +12,8 @@ public struct Configuration: Hashable, Sendable {
     public var media = Media()
     /// In the file's order.
     public var agents: [AgentSettings] = []
+    /// Of the agents who have a password, in the same order.
+    public var accounts: [Account] = []
     public var groups: [GroupSettings] = []
     public var lines: [LineSettings] = []
     public var transfer = TransferSettings()
@@ -30,7 +32,10 @@ public struct Configuration: Hashable, Sendable {
         public var externalAddress: String?
         public var localNets: [String] = []
         public var trustedPeers = ["127.0.0.1/32"]
+        /// Of the challenges to those who are not trusted; null: the node's name.
+        public var realm: String?
         public var lineFrom = LineSource.requestURI
+        public var tls = TLS()
         public var outboundProxy: String?
         /// Seconds; 0: none offered.
         public var sessionExpires = 1800
@@ -46,23 +51,12 @@ public struct Configuration: Hashable, Sendable {
         case calledParty = "p-called-party-id"
     }
 
-    public struct Registration: Hashable, Sendable {
-        public var server: String
-        public var user: String
-        public var password: String?
-
-        public init(server: String, user: String, password: String? = nil) {
-            self.server = server
-            self.user = user
-            self.password = password
-        }
-    }
-
     public struct Media: Hashable, Sendable {
         public var address = IPAddress("127.0.0.1")!
         public var externalAddress: String?
         public var ports: ClosedRange<Int> = 20000...20999
         public var codecs = ["PCMA", "PCMU", "G722", "opus"]
+        public var srtp = SRTP.off
         public var musicOnHold: String?
         public var rtpTimeout = 30_000
 

@@ -10,7 +10,7 @@ extension Configuration {
             "sip": sipJSON,
             "registrations": .array(registrations.map(\.json)),
             "media": mediaJSON,
-            "agents": .object(agents.map { JSONValue.Member($0.name, $0.json) }),
+            "agents": .object(agents.map { JSONValue.Member($0.name, $0.json(account(of: $0.name))) }),
             "groups": .object(groups.map { JSONValue.Member($0.name, $0.json) }),
             "lines": .object(lines.map { JSONValue.Member($0.pattern, $0.json) }),
             "transfer": transferJSON,
@@ -34,9 +34,13 @@ extension Configuration {
             "externalAddress": JSONValue(sip.externalAddress),
             "localNets": strings(sip.localNets),
             "trustedPeers": strings(sip.trustedPeers),
+            "realm": JSONValue(sip.realm),
             "lineFrom": .string(sip.lineFrom.rawValue),
             "numbering": numbering?.json ?? .null,
-            "tls": ["certificate": nil, "privateKey": nil, "ca": nil, "verifyPeer": true],
+            "tls": [
+                "certificate": JSONValue(sip.tls.certificate), "privateKey": JSONValue(sip.tls.privateKey),
+                "ca": JSONValue(sip.tls.ca), "verifyPeer": .bool(sip.tls.verifyPeer),
+            ],
             "outboundProxy": JSONValue(sip.outboundProxy),
             "sessionExpires": JSONValue(sip.sessionExpires),
             "minSE": JSONValue(sip.minSE),
@@ -50,7 +54,7 @@ extension Configuration {
             "externalAddress": JSONValue(media.externalAddress),
             "ports": .array([JSONValue(media.ports.lowerBound), JSONValue(media.ports.upperBound)]),
             "codecs": strings(media.codecs),
-            "srtp": "off",
+            "srtp": .string(media.srtp.rawValue),
             "musicOnHold": JSONValue(media.musicOnHold),
             "rtpTimeout": seconds(media.rtpTimeout),
         ]
@@ -89,8 +93,9 @@ private func seconds(_ milliseconds: Int) -> JSONValue { .double(Double(millisec
 extension Configuration.Registration {
     fileprivate var json: JSONValue {
         [
-            "server": .string(server), "user": .string(user),
-            "password": password == nil ? .null : "********",
+            "server": servers.count == 1 ? .string(servers[0]) : strings(servers), "user": .string(user),
+            "password": password == nil ? .null : .string(Configuration.Account.mask),
+            "realm": JSONValue(realm), "expires": JSONValue(expires),
         ]
     }
 }
@@ -104,10 +109,13 @@ extension Numbering {
 }
 
 extension AgentSettings {
-    fileprivate var json: JSONValue {
-        [
+    fileprivate func json(_ account: Configuration.Account?) -> JSONValue {
+        let mask = JSONValue.string(Configuration.Account.mask)
+        return [
             "uri": JSONValue(uri), "name": JSONValue(displayName), "skills": strings(skills), "tier": JSONValue(tier),
             "wrapUp": seconds(wrapUp), "maxCalls": JSONValue(maxCalls),
+            "password": account?.password == nil ? .null : mask,
+            "ha1": account?.md5 == nil && account?.sha256 == nil ? .null : mask,
             "holdSignalling": JSONValue(holdSignalling?.rawValue),
         ]
     }

@@ -69,26 +69,6 @@ struct ConfigurationReader {
         }
     }
 
-    private mutating func readRegistrations() {
-        guard let node = root.node("registrations") else { return }
-        guard case .array(let elements) = node.value else {
-            return root.add("registrations", "expected a list of objects, found \(node.kind)")
-        }
-        for (index, element) in elements.enumerated() {
-            let place = root.elementPlace("registrations", index)
-            root.mistakes.add(place, "registering at a server is not supported by this version")
-            let section = ConfigSection.section(element, at: place, mistakes: root.mistakes)
-            let server = section.string("server", default: "")
-            checkURI(server, at: section.place(of: "server"))
-            let user = section.string("user", default: "")
-            if user.isEmpty { section.add("user", "is missing") }
-            let password = section.optionalString("password")
-            configuration.registrations.append(
-                Configuration.Registration(server: server, user: user, password: password))
-            section.finish()
-        }
-    }
-
     private mutating func readEvents(_ section: ConfigSection) {
         let defaults = Configuration.Events()
         configuration.events.directory = section.string("directory", default: defaults.directory)
@@ -166,7 +146,7 @@ struct ConfigurationReader {
             }
             return .group(name)
         }
-        guard text.lowercased().hasPrefix("sip:") else {
+        guard SIPAddress.scheme(of: text) != nil else {
             root.mistakes.add(place, "must be agent:NAME, group:NAME or a SIP URI, is \"\(text)\"")
             return nil
         }

@@ -10,6 +10,7 @@ extension ConfigurationReader {
         configuration.sip.externalAddress = externalAddress(section)
         configuration.sip.localNets = networks(section, "localNets", default: defaults.localNets)
         configuration.sip.trustedPeers = networks(section, "trustedPeers", default: defaults.trustedPeers)
+        configuration.sip.realm = realm(section)
         configuration.sip.lineFrom = section.word("lineFrom", default: defaults.lineFrom)
         readNumbering(section)
         readTLS(section.section("tls"))
@@ -38,9 +39,8 @@ extension ConfigurationReader {
             let place = section.elementPlace("listen", index)
             do {
                 let entry = try ListenAddress(parsing: text)
-                if entry.transport == .tls { section.mistakes.add(place, "TLS is not supported by this version") }
                 let clash = listen.first {
-                    $0.transport == entry.transport && $0.port == entry.port && entry.port != 0
+                    ($0.transport == .udp) == (entry.transport == .udp) && $0.port == entry.port && entry.port != 0
                         && $0.address.overlaps(entry.address)
                 }
                 if let clash { section.mistakes.add(place, "\(entry) overlaps \(clash)") }
@@ -74,15 +74,6 @@ extension ConfigurationReader {
         configuration.numbering = Numbering(country: country, international: international, national: national)
     }
 
-    /// Nothing here has an effect before TLS is listened on; that is refused where it is asked for.
-    private func readTLS(_ section: ConfigSection) {
-        for key in ["certificate", "privateKey", "ca"] where section.optionalString(key) != nil {
-            section.add(key, "TLS is not supported by this version")
-        }
-        _ = section.bool("verifyPeer", default: true)
-        section.finish()
-    }
-
     mutating func readMedia(_ section: ConfigSection) {
         let defaults = Configuration.Media()
         let address = section.string("address", default: defaults.address.text)
@@ -95,14 +86,15 @@ extension ConfigurationReader {
             section.add("address", "\"\(address)\" is no IP address")
         }
         configuration.media.externalAddress = externalAddress(section)
+        if let external = configuration.media.externalAddress.flatMap(IPAddress.init),
+            external.isV6 != configuration.media.address.isV6
+        {
+            section.add(
+                "externalAddress", "must be of the same kind as media.address (\(configuration.media.address.text))")
+        }
         readPorts(section)
         readCodecs(section)
-        let srtp = section.string("srtp", default: "off")
-        switch srtp {
-        case "off": break
-        case "optional", "required": section.add("srtp", "SRTP is not supported by this version")
-        default: section.add("srtp", "must be off, optional or required, is \"\(srtp)\"")
-        }
+        configuration.media.srtp = section.word("srtp", default: defaults.srtp)
         configuration.media.musicOnHold = section.optionalString("musicOnHold")
         if let file = configuration.media.musicOnHold, let reason = musicMistake(file) {
             section.add("musicOnHold", reason)

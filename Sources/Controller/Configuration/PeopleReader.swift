@@ -22,6 +22,7 @@ extension ConfigurationReader {
     mutating func readAgents(_ section: ConfigSection) {
         var agents: [AgentSettings] = []
         var users: [String: String] = [:]
+        var accounts: [Configuration.Account] = []
         forEachEntry(of: section) { name, entry in
             checkName(name, of: "an agent", in: entry)
             var agent = AgentSettings(name: name, uri: entry.optionalString("uri"))
@@ -46,8 +47,11 @@ extension ConfigurationReader {
             agent.maxCalls = entry.int("maxCalls", in: 1...1000, default: 1)
             agent.holdSignalling = entry.optionalWord("holdSignalling")
             agents.append(agent)
+            if let account = account(entry, agent: name, user: user) { accounts.append(account) }
         }
         configuration.agents = agents
+        configuration.accounts = accounts
+        checkAccounts(accounts, in: section)
         // An agent is known by name as well. One who has no address has been looked at above.
         for agent in agents where agent.uri != nil {
             if let other = users[agent.name], other != agent.name {

@@ -54,7 +54,7 @@ extension ConfigurationReader {
             case "agent": return .agent
             default: break
             }
-            guard !text.hasPrefix("agent:"), text.hasPrefix("group:") || text.lowercased().hasPrefix("sip:") else {
+            guard !text.hasPrefix("agent:"), text.hasPrefix("group:") || SIPAddress.scheme(of: text) != nil else {
                 section.mistakes.add(place, "must be next, agent, group:NAME or a SIP URI, is \"\(text)\"")
                 return nil
             }

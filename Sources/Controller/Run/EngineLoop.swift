@@ -180,7 +180,7 @@ final class EngineLoop {
             from: incoming.from, fromDisplay: incoming.fromDisplay,
             assertedIdentity: incoming.trusted ? incoming.assertedIdentity : nil, withheld: incoming.withheld,
             trusted: incoming.trusted, maxForwards: incoming.maxForwards, source: incoming.source,
-            replaces: name(incoming.replaces))
+            replaces: name(incoming.replaces), digestUser: incoming.digestUser)
     }
 
     // MARK: - what goes out

@@ -35,6 +35,7 @@ struct TelephonyEvent: Sendable {
         var maxForwards: Int?
         var source = ""
         var replaces: UInt64 = 0
+        var digestUser: String?
     }
 
     /// The telephony side's name of the leg; 0 where the event concerns none.
@@ -63,7 +64,7 @@ extension TelephonyEvent {
                     trusted: event.trusted,
                     maxForwards: event.max_forwards < 0 ? nil : Int(event.max_forwards),
                     source: text(event.source) ?? "",
-                    replaces: event.replaces))
+                    replaces: event.replaces, digestUser: text(event.digest_user)))
         case TEL_EVENT_REFUSED:
             kind = .refused(
                 from: text(event.from_uri) ?? "", to: text(event.request_uri) ?? text(event.to_uri) ?? "",

@@ -45,12 +45,16 @@ final class TelephonyService: @unchecked Sendable {
             outbound_proxy: strings.add(sip.outboundProxy),
             session_expires_s: UInt32(sip.sessionExpires), min_se_s: UInt32(sip.minSE),
             keep_alive_s: UInt32(sip.keepAlive),
+            tls_certificate: strings.add(sip.tls.certificate), tls_private_key: strings.add(sip.tls.privateKey),
+            tls_ca: strings.add(sip.tls.ca), tls_verify_peer: sip.tls.verifyPeer,
+            srtp: media.srtp.shim,
             media_address: strings.add(media.address.text),
             media_external_address: strings.add(media.externalAddress),
             port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
             music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
-            max_legs: 0, trace_file: strings.add(traceFile), faults: tel_faults())
+            realm: strings.add(configuration.accounts.isEmpty ? nil : sip.realm ?? configuration.node),
+            nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile), faults: tel_faults())
         let context = Unmanaged.passRetained(inbox)
         self.context = context
         var reason = [CChar](repeating: 0, count: 512)
@@ -66,7 +70,29 @@ final class TelephonyService: @unchecked Sendable {
             ListenAddress(transport: entry.transport, address: entry.address, port: Int(tel_listen_port(index)))
         }
         let users = configuration.registrable.map(\.user)
-        _ = withExtendedLifetime(strings) { tel_set_registrable(strings.add(users), users.count) }
+        let accounts = configuration.accounts.map {
+            tel_account(
+                user: strings.add($0.user), password: strings.add($0.password), ha1_md5: strings.add($0.md5),
+                ha1_sha256: strings.add($0.sha256))
+        }
+        let isSet = withExtendedLifetime(strings) {
+            tel_set_registrable(strings.add(users), users.count) == TEL_OK
+                && tel_set_accounts(accounts, accounts.count) == TEL_OK
+                && configuration.registrations.allSatisfy { Self.add($0, strings) }
+        }
+        guard isSet else {
+            let reason = String(cString: tel_last_error())
+            stop()
+            throw ControllerError(reason)
+        }
+    }
+
+    private static func add(_ registration: Configuration.Registration, _ strings: CStrings) -> Bool {
+        var settings = tel_registration(
+            servers: strings.add(registration.servers), server_count: registration.servers.count,
+            user: strings.add(registration.user), password: strings.add(registration.password),
+            realm: strings.add(registration.realm), expires_s: UInt32(registration.expires))
+        return tel_add_registration(&settings) == TEL_OK
     }
 
     /// Ends what is left of legs; no event comes afterwards. Once.
@@ -93,8 +119,10 @@ final class TelephonyService: @unchecked Sendable {
         monitor.lock()
         if !isStopped { tel_get_stats(&stats) }
         monitor.unlock()
+        let failure = Self.text(&stats.tls_last_failure)
         let number = { (value: UInt64) in JSONValue.int(Int64(clamping: value)) }
         return [
+            .init("registrations", .array(registrations)),
             .init(
                 "sip",
                 [
@@ -102,6 +130,12 @@ final class TelephonyService: @unchecked Sendable {
                     "malformed": number(stats.malformed),
                     "messages_received": number(stats.messages_received),
                     "messages_sent": number(stats.messages_sent),
+                    "tls_failed": number(stats.tls_failed),
+                    "tls_last_failure": failure.isEmpty ? .null : .string(failure),
+                    "auth_challenged": number(stats.auth_challenged),
+                    "auth_accepted": number(stats.auth_accepted),
+                    "auth_failed": number(stats.auth_failed),
+                    "auth_replayed": number(stats.auth_replayed),
                     "legs_open": number(UInt64(stats.legs_open)),
                     "legs_peak": number(UInt64(stats.legs_peak)),
                     "legs_max": number(UInt64(stats.legs_max)),
@@ -115,5 +149,41 @@ final class TelephonyService: @unchecked Sendable {
                     "digits_dropped": number(stats.digits_dropped),
                 ]),
         ]
+    }
+
+    /// The servers that we are registered with, or try to be, in the order of the configuration.
+    private var registrations: [JSONValue] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        var list: [JSONValue] = []
+        var status = tel_registration_status()
+        while !isStopped, tel_get_registration(list.count, &status) {
+            let seconds = JSONValue.int(Int64(status.seconds))
+            list.append([
+                "server": .string(Self.text(&status.server)), "user": .string(Self.text(&status.user)),
+                "state": .string(
+                    status.state == TEL_REGISTRATION_REGISTERED
+                        ? "registered" : status.state == TEL_REGISTRATION_FAILED ? "failed" : "trying"),
+                "sip_status": status.sip_status == 0 ? .null : .int(Int64(status.sip_status)),
+                "expires_s": status.state == TEL_REGISTRATION_REGISTERED ? seconds : .null,
+                "retry_s": status.state == TEL_REGISTRATION_FAILED ? seconds : .null,
+            ])
+        }
+        return list
+    }
+
+    /// A C array of characters, up to its 0.
+    private static func text<Characters>(_ characters: inout Characters) -> String {
+        withUnsafeBytes(of: &characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
+
+extension Configuration.SRTP {
+    fileprivate var shim: tel_srtp {
+        switch self {
+        case .off: TEL_SRTP_OFF
+        case .optional: TEL_SRTP_OPTIONAL
+        case .required: TEL_SRTP_REQUIRED
+        }
     }
 }

@@ -34,25 +34,27 @@ enum Configuration {
     }
 
     /// `changes` over `base`, object by object. A key with dots (`transfer.consultTimeout`) names a nested one.
-    static func merged(_ base: [String: Any], _ changes: [String: Any], _ address: String) -> [String: Any] {
+    static func merged(_ base: [String: Any], _ changes: [String: Any], _ words: [String: String])
+        -> [String: Any]
+    {
         var result = base
         for (key, value) in changes {
             let parts = key.split(separator: ".", maxSplits: 1).map(String.init)
             if parts.count == 2 {
                 let inner = result[parts[0]] as? [String: Any] ?? [:]
-                result[parts[0]] = merged(inner, [parts[1]: value], address)
+                result[parts[0]] = merged(inner, [parts[1]: value], words)
             } else {
-                result[key] = filled(value, address)
+                result[key] = filled(value, words)
             }
         }
         return result
     }
 
-    private static func filled(_ value: Any, _ address: String) -> Any {
+    private static func filled(_ value: Any, _ words: [String: String]) -> Any {
         switch value {
-        case let text as String: text.replacing("{address}", with: address)
-        case let list as [Any]: list.map { filled($0, address) }
-        case let object as [String: Any]: object.mapValues { filled($0, address) }
+        case let text as String: words.reduce(text) { $0.replacing($1.key, with: $1.value) }
+        case let list as [Any]: list.map { filled($0, words) }
+        case let object as [String: Any]: object.mapValues { filled($0, words) }
         default: value
         }
     }

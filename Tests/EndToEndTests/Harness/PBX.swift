@@ -36,6 +36,6 @@ struct PBX: Sendable {
             "media.address": Self.address,
             "agents": Dictionary(people) { first, _ in first },
         ]
-        return Configuration.merged(usual, changes, Self.address)
+        return Configuration.merged(usual, changes, ["{address}": Self.address])
     }
 }

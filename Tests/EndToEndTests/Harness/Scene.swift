@@ -22,19 +22,30 @@ final class Scene {
     }
 
     var configurationFile: URL { directory.appending(path: "warmline.json5") }
+    /// Another address of this machine, which the scene's own network does not contain.
+    var outside: String {
+        let parts = address.split(separator: ".").map(String.init)
+        return "127.\(Int(parts[1])! - 100).\(parts[2]).\(parts[3])"
+    }
     var line: String {
         PBX.current == nil ? "sip:7000@\(address):\(Port.warmline)" : "sip:7000@\(PBX.address):\(PBX.port)"
     }
 
-    /// Runs one test. `changes` go over the usual configuration, `{address}` in them becomes the scene's address.
+    /// Runs one test. `changes` go over the usual configuration; in them `{address}` becomes the scene's address and
+    /// `{directory}` its directory, in which `prepare` can put files before the controller starts.
     static func run(
         _ changes: [String: Any] = [:], serve: [String] = [], verifies: Bool = true,
+        prepare: (_ address: String, _ directory: URL) async throws -> Void = { _, _ in },
         _ body: (Scene) async throws -> Void
     ) async throws {
         await Turnstile.shared.enter()
         let outcome: Result<Void, any Error>
         do {
-            let scene = try Scene(changes, serve: serve)
+            let address = PBX.current == nil ? Addresses.next() : PBX.phones
+            let directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(address)")
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            try await prepare(address, directory)
+            let scene = try Scene(changes, serve: serve, address: address, directory: directory)
             do {
                 try await scene.ready()
                 try await body(scene)
@@ -55,14 +66,15 @@ final class Scene {
         try outcome.get()
     }
 
-    private init(_ changes: [String: Any], serve: [String]) throws {
-        address = PBX.current == nil ? Addresses.next() : PBX.phones
-        directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(address)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    private init(_ changes: [String: Any], serve: [String], address: String, directory: URL) throws {
+        self.address = address
+        self.directory = directory
         log = LogView(directory.appending(path: "events"))
         let file = directory.appending(path: "warmline.json5")
         let usual = Configuration.usual(address, directory)
-        let configuration = Configuration.merged(PBX.current?.configuration(usual) ?? usual, changes, address)
+        let configuration = Configuration.merged(
+            PBX.current?.configuration(usual) ?? usual, changes,
+            ["{address}": address, "{directory}": directory.path(percentEncoded: false)])
         try JSONSerialization.data(withJSONObject: configuration, options: [.prettyPrinted, .sortedKeys]).write(
             to: file)
         warmline = try Child(
@@ -79,10 +91,14 @@ final class Scene {
 
     // MARK: - who takes part
 
-    func phone(_ name: String, user: String, port: Int, tone: Int, _ options: [String] = []) async throws -> TestPhone {
+    func phone(
+        _ name: String, user: String, port: Int, tone: Int, _ options: [String] = [], at address: String? = nil,
+        transport: String = "udp"
+    ) async throws -> TestPhone {
         let account = PBX.current.flatMap { $0.knows(user) ? $0.registration(user) : nil }
         let phone = try TestPhone(
-            name, user: user, tone: tone, address: address, port: port, (account ?? []) + options)
+            name, user: user, tone: tone, address: address ?? self.address, port: port, transport: transport,
+            (account ?? []) + options)
         phones.append(phone)
         try await phone.says("ready", within: 10)
         if account != nil { try await phone.says("registered") }
@@ -139,6 +155,35 @@ final class Scene {
                     + child.output + child.errors)
         }
         return (child.output, child.errors)
+    }
+
+    /// What `warmline status --json` says, without blanks and line ends.
+    func status(of name: String = "warmline") async throws -> String {
+        let file = directory.appending(path: "\(name).json5").path(percentEncoded: false)
+        return try await Scene.warmline(["status", "--json", "--config", file]).output.filter { !$0.isWhitespace }
+    }
+
+    /// Waits until `warmline status --json` says that.
+    func status(of name: String = "warmline", says text: String, within seconds: Double = soon) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let status = try await status(of: name)
+            if status.contains(text) { return }
+            guard ContinuousClock.now < deadline else { throw Failure("status does not say \(text), but \(status)") }
+        }
+    }
+
+    /// Starts another controller, which calls itself that and keeps its log in a directory of that name.
+    func other(_ name: String, _ configuration: [String: Any]) throws -> Child {
+        let file = directory.appending(path: "\(name).json5")
+        func path(_ name: String) -> String { directory.appending(path: name).path(percentEncoded: false) }
+        let own: [String: Any] = [
+            "node": name, "events": ["directory": path(name)], "control": ["socket": path("\(name).sock")],
+        ]
+        try JSONSerialization.data(withJSONObject: own.merging(configuration) { $1 }).write(to: file)
+        let child = try Child(name, Executables.warmline, ["serve", "--config", file.path(percentEncoded: false)])
+        others.append(child)
+        return child
     }
 
     /// Starts the controller again, after its end, on the same log.

@@ -18,14 +18,17 @@ final class TestPhone: Sendable {
     let uri: String
     let child: Child
 
-    init(_ name: String, user: String, tone: Int, address: String, port: Int, _ options: [String]) throws {
+    init(
+        _ name: String, user: String, tone: Int, address: String, port: Int, transport: String = "udp",
+        _ options: [String]
+    ) throws {
         self.name = name
         self.tone = tone
         uri = "sip:\(user)@\(address):\(port)"
         child = try Child(
             name, Executables.testphone,
             [
-                "--listen", "udp:\(address):\(port)", "--user", user, "--tone", String(tone), "--name", name,
+                "--listen", "\(transport):\(address):\(port)", "--user", user, "--tone", String(tone), "--name", name,
                 "--codecs", "PCMA,PCMU",
             ] + options)
     }
