@@ -15,6 +15,11 @@ public enum CallEvent: Codable, Hashable, Sendable {
     case callEnded(CallEnded)
     case callQueued(CallQueued)
     case callDequeued(CallDequeued)
+    case slaBreached(SLABreached)
+    case callbackRequested(CallbackRequested)
+    case callbackStarted(CallbackStarted)
+    case callbackCompleted(CallbackCompleted)
+    case callbackFailed(CallbackFailed)
     case partyJoined(PartyJoined)
     case partyLeft(PartyLeft)
     case partyChanged(PartyChanged)
@@ -54,6 +59,11 @@ public enum CallEvent: Codable, Hashable, Sendable {
         case .callEnded: "call.ended"
         case .callQueued: "call.queued"
         case .callDequeued: "call.dequeued"
+        case .slaBreached: "sla.breached"
+        case .callbackRequested: "callback.requested"
+        case .callbackStarted: "callback.started"
+        case .callbackCompleted: "callback.completed"
+        case .callbackFailed: "callback.failed"
         case .partyJoined: "party.joined"
         case .partyLeft: "party.left"
         case .partyChanged: "party.changed"
@@ -94,6 +104,11 @@ public enum CallEvent: Codable, Hashable, Sendable {
         case "call.ended": self = .callEnded(CallEnded())
         case "call.queued": self = .callQueued(CallQueued())
         case "call.dequeued": self = .callDequeued(CallDequeued())
+        case "sla.breached": self = .slaBreached(SLABreached())
+        case "callback.requested": self = .callbackRequested(CallbackRequested())
+        case "callback.started": self = .callbackStarted(CallbackStarted())
+        case "callback.completed": self = .callbackCompleted(CallbackCompleted())
+        case "callback.failed": self = .callbackFailed(CallbackFailed())
         case "party.joined": self = .partyJoined(PartyJoined())
         case "party.left": self = .partyLeft(PartyLeft())
         case "party.changed": self = .partyChanged(PartyChanged())
@@ -164,6 +179,21 @@ public enum CallEvent: Codable, Hashable, Sendable {
         case .callDequeued(var fields):
             fields.visit(&visitor)
             self = .callDequeued(fields)
+        case .slaBreached(var fields):
+            fields.visit(&visitor)
+            self = .slaBreached(fields)
+        case .callbackRequested(var fields):
+            fields.visit(&visitor)
+            self = .callbackRequested(fields)
+        case .callbackStarted(var fields):
+            fields.visit(&visitor)
+            self = .callbackStarted(fields)
+        case .callbackCompleted(var fields):
+            fields.visit(&visitor)
+            self = .callbackCompleted(fields)
+        case .callbackFailed(var fields):
+            fields.visit(&visitor)
+            self = .callbackFailed(fields)
         case .partyJoined(var fields):
             fields.visit(&visitor)
             self = .partyJoined(fields)

@@ -18,6 +18,12 @@ struct Books: Codable, Sendable {
         var consult: Int
     }
 
+    struct Alert: Codable, Sendable {
+        var attempt: Int
+        var agent: String?
+        var began: EventTime
+    }
+
     struct Consult: Codable, Sendable {
         var number: Int
         var rang: EventTime?
@@ -34,7 +40,8 @@ struct Books: Codable, Sendable {
     private(set) var arrived: EventTime?
     private(set) var answered: EventTime?
     private(set) var queued: EventTime?
-    private(set) var alerted: EventTime?
+    /// The members of staff who ring, and since when.
+    private(set) var alerts: [Alert] = []
     private(set) var hold: Span?
     private(set) var callerHold: Span?
     private(set) var stays: [Stay] = []
@@ -72,6 +79,7 @@ struct Books: Codable, Sendable {
         case .holdStarted(let fields): return start(fields, at: time)
         case .holdEnded(let fields): return end(fields, at: time)
         case .partyJoined(let fields):
+            alerts = []
             stays.append(
                 Stay(
                     sipCallID: fields.sipCallID, began: time, hold: holdSum(at: time), consult: consultSum(at: time)))
@@ -89,16 +97,18 @@ struct Books: Codable, Sendable {
             fields.queueMs = Self.ms(queued, time)
             queued = nil
             return .callDequeued(fields)
-        case .callAlerting: alerted = time
+        case .callAlerting(let fields):
+            alerts.append(Alert(attempt: fields.attempt, agent: fields.agent, began: time))
         case .callAlertFailed(var fields):
-            fields.ringMs = Self.ms(alerted, time)
-            alerted = nil
+            if let index = alerts.firstIndex(where: { $0.attempt == fields.attempt && $0.agent == fields.agent }) {
+                fields.ringMs = Self.ms(alerts.remove(at: index).began, time)
+            }
             return .callAlertFailed(fields)
         case .callAnswered(var fields):
             fields.waitMs = Self.ms(arrived, time)
-            fields.ringMs = Self.ms(alerted, time)
+            fields.ringMs = Self.ms((alerts.last { $0.agent == fields.agent } ?? alerts.last)?.began, time)
             answered = time
-            alerted = nil
+            alerts = []
             return .callAnswered(fields)
         case .callEnded(var fields):
             fields.arrived = arrived?.wallTime ?? time.wallTime
@@ -107,7 +117,7 @@ struct Books: Codable, Sendable {
             fields.holdMs = holdSum(at: time)
             fields.callerHoldMs = callerHoldMs
             fields.transfers = transfers
-            fields.abandoned = answered == nil && fields.endedBy == .caller
+            fields.abandoned = answered == nil && fields.endedBy == .caller && fields.cause != .callback
             ended = time
             return .callEnded(fields)
         default: break

@@ -5,7 +5,7 @@ extension Call {
     /// Dials a candidate. The caller of this has made sure that it can be dialled, and logs it.
     mutating func place(
         _ candidate: Candidate, uri: String, leg id: LegID, purpose: Attempt.Purpose, timeout: Int,
-        _ context: inout Context
+        isRival: Bool = false, _ context: inout Context
     ) {
         let sipCallID = self.sipCallID(of: id)
         legs.append(
@@ -14,8 +14,14 @@ extension Call {
                 since: context.now))
         context.legCalls[id] = self.id
         context.occupy(candidate.agent)
-        attempt = Attempt(purpose: purpose, leg: id, candidate: candidate, uri: uri, sipCallID: sipCallID)
-        startTimer(.attempt, timeout, &context)
+        let attempt = Attempt(purpose: purpose, leg: id, candidate: candidate, uri: uri, sipCallID: sipCallID)
+        if isRival {
+            rivals.append(attempt)
+            startTimer(.rival(id), timeout, &context)
+        } else {
+            self.attempt = attempt
+            startTimer(.attempt, timeout, &context)
+        }
 
         var invite = Invite(uri: uri, sipCallID: sipCallID, call: self.id)
         identify(&invite, purpose, context)
@@ -37,6 +43,7 @@ extension Call {
             invite.headers.append("Replaces: \(replaces)")
             if candidate.requiresReplaces { invite.headers.append("Require: replaces") }
         }
+        if candidate.agent != nil, let history = past.header { invite.headers.append(history) }
         context.emit(.invite(id, invite))
     }
 
@@ -66,6 +73,11 @@ extension Call {
         }
         invite.from = SIPAddress(invitation.from)?.plain ?? ownURI
         invite.fromDisplay = invitation.fromDisplay
+        if case .recall = search.step, case .alert = purpose {
+            // The agent who gets a caller back sees so before answering.
+            let name = invitation.fromDisplay ?? callerNumber ?? SIPAddress(invitation.from)?.decodedUser ?? ""
+            invite.fromDisplay = "back: \(name)"
+        }
         invite.assertedIdentity = invitation.assertedIdentity
     }
 
@@ -93,6 +105,19 @@ extension Call {
         reroute(.queue, &context)
     }
 
+    /// A provisional response of one of those rung together.
+    mutating func rivalProgressed(_ rival: Int, sipStatus: Int, _ context: inout Context) {
+        guard let index = index(rivals[rival].leg), legs[index].isAlive, sipStatus > 100, sipStatus < 200 else {
+            return
+        }
+        rivals[rival].rang = true
+        if legs[index].state == .dialling {
+            legs[index].state = .ringing
+            legs[index].since = context.now
+        }
+        passRinging(to: caller, early: nil, &context)
+    }
+
     /// Tells a leg that waits for our answer what its INVITE has met. A later 180 does not take early media back.
     mutating func passRinging(to id: LegID, early: LegID?, _ context: inout Context) {
         guard let index = index(id), legs[index].isAlive, legs[index].isIncoming, legs[index].state != .answered else {
@@ -112,6 +137,7 @@ extension Call {
     mutating func attemptAnswered(_ context: inout Context) {
         guard let attempt, !attempt.answered else { return }
         self.attempt?.answered = true
+        dismissRivals(.answeredElsewhere, .cancelled, &context)
         if matchAnswer(&context) { attemptReady(&context) }
     }
 
@@ -135,9 +161,16 @@ extension Call {
         self.attempt = nil
         stopTimer(.attempt, &context)
         release(attempt.leg, hangUp, &context)
+        noteFailed(attempt.candidate, cause)
         switch attempt.purpose {
         case .alert:
             recordAlertFailed(attempt, cause, sipStatus: sipStatus, &context)
+            context.refused(attempt.candidate, cause)
+            if queue != nil, let agent = attempt.candidate.agent { queue?.tried.append(agent) }
+            if !rivals.isEmpty {
+                promote(0)
+                return
+            }
             search.cause = cause
             search.sipStatus = sipStatus
             search.candidates.insert(contentsOf: follow(redirects, &search.redirects, &search.tried, context), at: 0)
@@ -150,10 +183,14 @@ extension Call {
                         transfer: transfer.number, consult: number, target: attempt.uri, cause: cause,
                         sipStatus: sipStatus)),
                 &context)
+            context.refused(attempt.candidate, cause)
+            if queue != nil, let agent = attempt.candidate.agent { queue?.tried.append(agent) }
             transfer.cause = cause
             transfer.sipStatus = sipStatus
-            transfer.candidates.insert(
-                contentsOf: follow(redirects, &transfer.redirects, &transfer.tried, context), at: 0)
+            if queue == nil {
+                transfer.candidates.insert(
+                    contentsOf: follow(redirects, &transfer.redirects, &transfer.tried, context), at: 0)
+            }
             self.transfer = transfer
             continueTransfer(agentLeg: attempt.agentLeg, &context)
         }

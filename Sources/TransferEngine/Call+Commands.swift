@@ -45,7 +45,7 @@ extension Call {
                 return refusal("the agent swaps on the phone: it is a call of its own")
             }
             swap(&context)
-        case .hangup: break
+        case .hangup, .resolve: break
         }
         return .done
     }

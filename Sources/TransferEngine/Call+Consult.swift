@@ -10,9 +10,6 @@ extension Call {
         guard let agent else { return }
         // By REFER the agent's phone stays until it hears of the outcome, or hangs up.
         let leaves = kind == .blind && refer == nil
-        // Of a group that the agent belongs to, the others.
-        let others = candidates.filter { $0.group == nil || $0.agent != agent }
-        let candidates = others.isEmpty ? candidates : others
         transfers += 1
         let first = candidates.first.map { target($0, context) } ?? name
         transfer = Transfer(
@@ -30,8 +27,13 @@ extension Call {
             giveTransferUp(agentLeg: agentLeg, &context)
             return
         }
-        if leaves { agentLeaves(endedBy: .agent, cause: .normal, &context) }
-        enter(leaves ? .seeking : .ringing, &context)
+        if leaves {
+            agentLeaves(endedBy: .agent, cause: .normal, &context)
+            // Into a group's queue.
+            if attempt == nil { advance(&context) }
+            return
+        }
+        enter(.ringing, &context)
         reroute(.consult, &context)
     }
 
@@ -40,9 +42,11 @@ extension Call {
         candidate.uri ?? candidate.agent.flatMap { context.address(of: $0) } ?? candidate.name
     }
 
-    /// Dials the next target that can be dialled. Each one that cannot is a failed consult of its own.
+    /// Dials the next target that can be dialled, or has the caller wait for the group that it is. Each one that cannot be
+    /// dialled is a failed consult of its own.
     private mutating func tryTargets(agentLeg: LegID?, _ context: inout Context) -> Bool {
         while let candidate = nextTarget(&context) {
+            if candidate.isGroup { return true }
             if consult(candidate, agentLeg: agentLeg, &context) { return true }
             if let cause = transfer?.cause { tell(cause, agentLeg: agentLeg, &context) }
         }
@@ -50,13 +54,63 @@ extension Call {
     }
 
     private mutating func nextTarget(_ context: inout Context) -> Candidate? {
-        guard let transfer, let candidate = transfer.candidates.first else { return nil }
-        if transfer.attempts > 0, !candidate.isRedirect {
-            guard context.directory.transfer.fallback.contains(.next) else { return nil }
-            recordFallback(.next, to: target(candidate, context), &context)
+        while let transfer, let first = transfer.candidates.first {
+            if transfer.attempts > 0, !first.isRedirect, !context.directory.transfer.fallback.contains(.next) {
+                return nil
+            }
+            guard first.isGroup else {
+                self.transfer?.candidates.removeFirst()
+                recordNext(first, transfer, &context)
+                return first
+            }
+            if let member = nextMember(of: first, &context) {
+                recordNext(member, transfer, &context)
+                return member
+            }
+        }
+        return nil
+    }
+
+    private mutating func recordNext(_ candidate: Candidate, _ transfer: Transfer, _ context: inout Context) {
+        guard transfer.attempts > 0, !candidate.isRedirect else { return }
+        recordFallback(.next, to: target(candidate, context), &context)
+    }
+
+    /// The member of the group at the head of the list who is next, or a candidate that says why nobody is; null when
+    /// members were tried and no other is left. Blindly, and after the agent has left, the group's queue is joined
+    /// instead.
+    private mutating func nextMember(of group: Candidate, _ context: inout Context) -> Candidate? {
+        guard let transfer, let settings = context.directory.group(group.name) else {
+            self.transfer?.candidates.removeFirst()
+            return unavailable(group, .unreachable)
+        }
+        if transfer.kind == .blind && transfer.refer == nil || party == nil {
+            self.transfer?.candidates.removeFirst()
+            let staffed = context.groups[group.name]?.isStaffed == true
+            let full = settings.maxQueue.map { (context.groups[group.name]?.waiting.count ?? 0) >= $0 } ?? false
+            guard staffed, !full else { return unavailable(group, staffed ? .busy : .unreachable) }
+            joinQueue(settings, skills: group.skills, isTarget: true, &context)
+            return group
+        }
+        var need = Need(group: group.name, skills: group.skills)
+        need.except = transfer.tried + [transfer.agent].compactMap(\.self)
+        if let agent = context.choose(for: need) {
+            context.offered(agent, of: group.name)
+            return Candidate(agent: agent, group: group.name, name: agent)
         }
         self.transfer?.candidates.removeFirst()
-        return candidate
+        let members = settings.members
+        if transfer.tried.contains(where: members.contains) { return nil }
+        return unavailable(group, context.groups[group.name]?.isStaffed == true ? .busy : .unreachable)
+    }
+
+    private func unavailable(_ group: Candidate, _ cause: Cause) -> Candidate {
+        Candidate(group: group.name, name: group.name, verdict: cause)
+    }
+
+    /// A member is offered the caller who waits for the group they were transferred to.
+    mutating func consultMember(_ candidate: Candidate, _ context: inout Context) {
+        _ = consult(candidate, agentLeg: nil, &context)
     }
 
     /// Dials one target; false when there is nothing to dial, which is logged.
@@ -70,6 +124,7 @@ extension Call {
         transfer.target = uri
         transfer.tried.append(candidate.key)
         if let failure {
+            noteFailed(candidate, failure)
             transfer.cause = failure
             transfer.sipStatus = nil
         }
@@ -117,8 +172,10 @@ extension Call {
             } else {
                 giveTransferUp(agentLeg: agentLeg, &context)
             }
+        } else if queue != nil {
+            advance(&context)
         } else if tryTargets(agentLeg: nil, &context) {
-            reroute(.queue, &context)
+            if attempt == nil { advance(&context) } else { reroute(.queue, &context) }
         } else {
             if let transfer = self.transfer { tellOutcome(of: transfer, failure(of: transfer), &context) }
             search.cause = self.transfer?.cause ?? .unreachable
@@ -223,7 +280,16 @@ extension Call {
     mutating func agentLeaves(endedBy: EndedBy, cause: Cause, end: LegEnd? = nil, _ context: inout Context) {
         guard let old = party, transfer != nil else { return }
         planSearch(agent: old.agent ?? lastAgent, recallFirst: false, context)
+        if let queue { search.groups.append(queue.group) }
         if transfer?.kind != .blind { attempt?.agentLeft = true }
+        // The member who rings is offered the caller from the group's queue from now on.
+        if queue == nil, let group = transfer?.candidates.first, group.isGroup, attempt?.candidate.group == group.name,
+            let settings = context.directory.group(group.name)
+        {
+            transfer?.candidates.removeFirst()
+            joinQueue(settings, skills: group.skills, isTarget: true, &context)
+            queue?.tried = transfer?.tried ?? []
+        }
         let agentLeg = attempt?.agentLeg
         attempt?.agentLeg = nil
         enter(.seeking, &context)

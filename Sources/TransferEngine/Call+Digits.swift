@@ -13,8 +13,10 @@ struct Dialling: Codable, Sendable {
 }
 
 /// What a feature code does; which one depends on the phase.
-enum Feature: Codable, Sendable {
+enum Feature: Sendable {
     case consult, blind, hold, resume, complete, cancel, swap
+    /// A verdict, by this digit of the group's dispositions.
+    case resolve(Character)
     /// Known, but not possible now.
     case impossible
 }
@@ -23,7 +25,9 @@ enum Feature: Codable, Sendable {
 // go to whoever hears the leg they came from. None is ever logged.
 extension Call {
     /// The codes of the phase. Where two features share a code, the table's order decides.
-    private func features(_ codes: TransferSettings.FeatureCodes) -> [(code: String, feature: Feature)] {
+    private func features(
+        _ codes: TransferSettings.FeatureCodes, _ context: Context
+    ) -> [(code: String, feature: Feature)] {
         let table: [(String?, Feature)]
         switch phase {
         case .talking: table = [(codes.consult, .consult), (codes.blind, .blind), (codes.hold, .hold)]
@@ -44,10 +48,21 @@ extension Call {
             ]
         case .arriving, .dialling, .seeking, .apologising, .over: table = []
         }
-        return table.compactMap { code, feature in code.flatMap { $0.isEmpty ? nil : ($0, feature) } }
+        return (table + verdicts(codes, context)).compactMap { code, feature in
+            code.flatMap { $0.isEmpty ? nil : ($0, feature) }
+        }
+    }
+
+    /// The resolve code with each digit, where the group has dispositions and the agent is with the caller.
+    private func verdicts(_ codes: TransferSettings.FeatureCodes, _ context: Context) -> [(String?, Feature)] {
+        guard let code = codes.resolve, [.talking, .held, .ringing, .consulting, .swapped].contains(phase),
+            let group, context.directory.group(group)?.dispositions.isEmpty == false
+        else { return [] }
+        return "0123456789".map { ("\(code)\($0)", .resolve($0)) }
     }
 
     mutating func digit(_ digit: Character, from leg: LegID, _ context: inout Context) {
+        if leg == caller, takeFromCaller(digit, &context) { return }
         guard agent != nil, leg == party?.leg || leg == attempt?.agentLeg else {
             pass(String(digit), from: leg, &context)
             return
@@ -59,7 +74,7 @@ extension Call {
         if codes.leg != leg { flushCodes(&context) }
         codes.leg = leg
         codes.text.append(digit)
-        let features = features(context.directory.transfer.featureCodes)
+        let features = features(context.directory.transfer.featureCodes, context)
         var plain = ""
         while !codes.text.isEmpty {
             if let match = features.first(where: { $0.code == codes.text }) {
@@ -105,6 +120,13 @@ extension Call {
         case .complete: completeOrLeave(&context)
         case .cancel: cancelConsult(&context)
         case .swap where attempt?.agentLeg == nil: swap(&context)
+        case .resolve(let digit):
+            guard let disposition = context.disposition(digit, group: group) else {
+                context.emit(.tone(leg, .error, nil))
+                return
+            }
+            _ = resolve(disposition.resolved, code: disposition.code, note: nil, &context)
+            context.emit(.tone(leg, .comfort, nil))
         case .swap, .impossible: context.emit(.tone(leg, .error, nil))
         }
     }

@@ -9,15 +9,17 @@ extension Call {
         let cause: Cause = isLoss ? .lost : hasVoice ? .normal : .abandoned
         var by = EndedBy.caller
         // Before the answer the one who has called is the agent.
-        if direction == .outbound, !isAnswered { by = .agent }
+        if direction == .outbound || direction == .callback, !isAnswered { by = .agent }
         finish(by: by, cause, end: end, hangUp: HangUp(passing: end), &context)
     }
 
     /// Ends the caller's stay: closes everything that is open in the log, then takes care of the legs that are left.
     mutating func finish(
-        by endedBy: EndedBy, _ cause: Cause, end: LegEnd? = nil, hangUp: HangUp, _ context: inout Context
+        by endedBy: EndedBy, _ cause: Cause, end: LegEnd? = nil, hangUp: HangUp, farewell tone: Tone? = nil,
+        _ context: inout Context
     ) {
         guard phase != .over else { return }
+        let verdict = isAsked(endedBy, cause, context)
         let callerLeft = endedBy == .caller
         let survivors = callerLeft && (phase == .consulting || phase == .swapped) ? party?.leg : nil
         let isTold =
@@ -25,6 +27,7 @@ extension Call {
             && transfer?.refer == nil
         let partyLeg = party?.leg
         stopTimers(&context)
+        callbackFailed(&context)
         closeAttempt(keep: survivors != nil, endedBy, &context)
         leaveQueue(callerLeft ? .abandoned : .released, to: nil, &context)
         let outcome: HoldOutcome = callerLeft ? .abandoned : .released
@@ -53,7 +56,13 @@ extension Call {
         } else {
             reroute(.other, &context)
         }
-        release(caller, hangUp, &context)
+        if let tone {
+            bid(farewell: tone, to: caller, &context)
+        } else if let verdict {
+            ask(verdict, &context)
+        } else {
+            release(caller, hangUp, &context)
+        }
         if isTold, let partyLeg, leg(partyLeg)?.isAlive == true { bid(farewell: .callerGone, to: partyLeg, &context) }
         let spared = [farewell?.leg, attempt?.leg, attempt?.agentLeg]
         for leg in legs.map(\.id) where !spared.contains(leg) { release(leg, hangUp, &context) }
@@ -61,6 +70,7 @@ extension Call {
 
     /// Closes the attempt in the log; its leg ends with the others.
     private mutating func closeAttempt(keep: Bool, _ endedBy: EndedBy, _ context: inout Context) {
+        dismissRivals(HangUp(), endedBy == .caller ? .abandoned : .cancelled, &context)
         guard let attempt, !keep else { return }
         self.attempt = nil
         recordAlertFailed(attempt, endedBy == .caller ? .abandoned : .cancelled, sipStatus: nil, &context)

@@ -3,6 +3,15 @@ import CallEvents
 // One input at a time, whatever the state: what does not fit is ignored.
 extension Call {
     mutating func legProgress(_ id: LegID, sipStatus: Int, earlyMedia: Bool, _ context: inout Context) {
+        if let rival = rival(id) {
+            rivalProgressed(rival, sipStatus: sipStatus, &context)
+            return
+        }
+        if id == caller, callback != nil, let index = index(id), legs[index].state == .dialling, sipStatus > 100 {
+            legs[index].state = .ringing
+            legs[index].since = context.now
+            return
+        }
         guard id == attempt?.leg else { return }
         progressed(sipStatus: sipStatus, earlyMedia: earlyMedia, &context)
     }
@@ -10,6 +19,11 @@ extension Call {
     mutating func legAnswered(_ id: LegID, codec: String?, _ context: inout Context) {
         guard let index = index(id), legs[index].isAlive else { return }
         if let codec { legs[index].codec = codec }
+        if let rival = rival(id), attempt?.answered != true { promote(rival) }
+        if id == caller, callback?.isStarted == false, legs[index].state != .answered {
+            callbackAnswered(&context)
+            return
+        }
         guard id == attempt?.leg, legs[index].state != .answered else { return }
         legs[index].state = .answered
         legs[index].since = context.now
@@ -40,6 +54,7 @@ extension Call {
         guard let index = index(id) else { return }
         let leg = legs.remove(at: index)
         context.legCalls[id] = nil
+        context.setOccupation(leg.agent, id, nil)
         if farewell?.leg == id {
             if phase == .over {
                 farewell = nil
@@ -57,7 +72,9 @@ extension Call {
 
     /// A leg is lost or has ended without being told to.
     private mutating func gone(_ leg: Leg, _ end: LegEnd, _ context: inout Context) {
-        if leg.id == caller {
+        if leg.id == caller, phase == .arriving, callback?.isStarted == false {
+            callbackRefused(Causes.failure(end, rang: leg.state == .ringing), sipStatus: end.sipStatus, &context)
+        } else if leg.id == caller {
             callerGone(end, &context)
         } else if phase == .over {
             if leg.id == attempt?.leg || leg.id == attempt?.agentLeg { endTalkOn(HangUp(passing: end), &context) }
@@ -69,10 +86,20 @@ extension Call {
             // What it was for has been left to us.
             attempt?.agentLeg = nil
             reroute(.consult, &context)
+        } else if let rival = rival(leg.id) {
+            rivalGone(rival, Causes.failure(end, rang: rivals[rival].rang), sipStatus: end.sipStatus, &context)
         } else if leg.id == attempt?.agentLeg {
             // The second call is hung up: its user goes back to the caller, who waits on the first.
             cancelConsult(&context)
         }
+    }
+
+    /// One of those rung together is not to be had; with the last of them the search goes on.
+    private mutating func rivalGone(
+        _ index: Int, _ cause: Cause, sipStatus: Int?, hangUp: HangUp = HangUp(), _ context: inout Context
+    ) {
+        rivalFailed(index, cause, sipStatus: sipStatus, hangUp: hangUp, &context)
+        if attempt == nil { advance(&context) }
     }
 
     private mutating func attemptGone(_ end: LegEnd, _ context: inout Context) {
@@ -91,11 +118,21 @@ extension Call {
         guard let index = timers.firstIndex(where: { $0.id == id }) else { return }
         switch timers.remove(at: index).purpose {
         case .attempt:
+            if callback?.isStarted == false {
+                callbackRefused(Causes.timeout(rang: callerLeg?.state == .ringing), sipStatus: nil, &context)
+                return
+            }
             guard let attempt else { return }
             let cause = attempt.answered ? .noCodec : Causes.timeout(rang: attempt.rang)
             // RFC 3326 §2: the CANCEL of a request that took too long.
             attemptFailed(cause, sipStatus: nil, hangUp: HangUp(sipStatus: attempt.answered ? 488 : 408), &context)
+        case .rival(let leg):
+            guard let rival = rival(leg) else { return }
+            let cause = Causes.timeout(rang: rivals[rival].rang)
+            rivalGone(rival, cause, sipStatus: nil, hangUp: HangUp(sipStatus: 408), &context)
         case .round: nextRound(&context)
+        case .relax: relax(&context)
+        case .serviceLevel: breached(&context)
         case .maxWait: waitedTooLong(&context)
         case .digits: digitsTimedOut(&context)
         case .code: flushCodes(&context)
@@ -116,6 +153,7 @@ extension Call {
     mutating func settle(_ context: inout Context) {
         trackCallerHold(&context)
         alignCodecs(&context)
+        occupyAgents(&context)
         stamp = nil
         if phase == .over, legs.isEmpty, !ledger.isEmpty, !timers.contains(where: { $0.purpose == .reports }) {
             startTimer(.reports, Self.longestReport, &context)

@@ -12,9 +12,11 @@ extension Call {
     mutating func join(_ newParty: Party, _ context: inout Context) {
         if let old = party { context.setPresent(old.agent, in: id, false) }
         party = newParty
+        party?.since = context.now
         context.setPresent(newParty.agent, in: id, true)
         if newParty.group != nil { group = newParty.group }
         if newParty.agent != nil { lastAgent = newParty.agent }
+        context.answered(newParty.agent, caller: callerNumber, call: id)
         search = Search()
         referFailed = nil
         codes = CodeBuffer()
@@ -42,10 +44,11 @@ extension Call {
             legs[index].since = context.now
             context.emit(.answer(caller, codecOf: attempt.leg))
         }
-        if direction == .outbound, let agentLeg = callerLeg {
+        if direction == .outbound || direction == .callback, let agentLeg = callerLeg {
             // Whom the agent has called is the one to be looked after.
             party = Party(
-                leg: agentLeg.id, agent: agentLeg.agent, group: nil, uri: agentLeg.uri, sipCallID: agentLeg.sipCallID,
+                leg: agentLeg.id, agent: agentLeg.agent, group: callback == nil ? nil : group, uri: agentLeg.uri,
+                sipCallID: agentLeg.sipCallID,
                 role: .first)
             caller = attempt.leg
         }
@@ -58,6 +61,7 @@ extension Call {
                     agent: party.agent, group: party.group, line: line?.pattern, human: true,
                     serviceLevelS: serviceLevel)),
             &context)
+        callbackCompleted(&context)
         isAnswered = true
         recordJoined(party, &context)
         // A phone that held while it answered.

@@ -41,7 +41,7 @@ extension Call {
         let early: LegID? = attempt.flatMap { self.leg($0.leg) }.flatMap { $0.early && $0.isAlive ? $0.id : nil }
         switch phase {
         case .arriving:
-            if leg.state == .answered { return .music }
+            if leg.state == .answered { return callback == nil ? .music : early.map(MediaSource.leg) ?? .ringback }
             return leg.early ? early.map(MediaSource.leg) ?? .ringback : .silence
         case .ringing where transfer?.refer != nil:
             guard let attempt else { return .music }
@@ -50,7 +50,9 @@ extension Call {
             guard callerHearsParty, let party else { return .music }
             return .leg(party.leg)
         case .seeking:
-            guard let attempt, leg.state == .answered, search.ringsCaller || isConsult(attempt) else { return .music }
+            guard queue == nil, let attempt, leg.state == .answered, search.ringsCaller || isConsult(attempt) else {
+                return .music
+            }
             return attempt.answered ? .ringback : early.map(MediaSource.leg) ?? .ringback
         case .held, .dialling, .apologising: return .music
         case .over: return .silence

@@ -10,6 +10,14 @@ struct Search: Codable, Sendable {
         /// A `group:` or `uri:` step of the fallback chain.
         case fallback(Destination)
         case overflow(Destination)
+
+        /// A step of the fallback chain: not where the line leads, nor its last resort.
+        var isFallback: Bool {
+            switch self {
+            case .recall, .fallback: true
+            case .line, .overflow: false
+            }
+        }
     }
 
     var steps: [Step] = []
@@ -66,12 +74,22 @@ extension Call {
     mutating func advance(_ context: inout Context) {
         while attempt == nil {
             if !search.candidates.isEmpty {
-                alert(search.candidates.removeFirst(), &context)
+                let candidate = search.candidates.removeFirst()
+                if candidate.isGroup {
+                    go(to: .group(candidate.name), skills: candidate.skills, &context)
+                } else {
+                    alert(candidate, &context)
+                }
             } else if queue != nil {
+                if offerNext(&context) { break }
                 pauseQueue(&context)
                 break
             } else if !search.steps.isEmpty {
-                begin(search.steps.removeFirst(), &context)
+                let step = search.steps.removeFirst()
+                // A chain that leads back and forth has an end.
+                if step.isFallback, fallbacks >= context.directory.transfer.maxFallbacks { continue }
+                if case .fallback(.group(let name)) = step, search.groups.contains(name) { continue }
+                begin(step, &context)
             } else {
                 giveUp(&context)
                 return
@@ -97,10 +115,14 @@ extension Call {
         }
     }
 
-    private mutating func go(to destination: Destination, _ context: inout Context) {
+    private mutating func go(to destination: Destination, skills: [String]? = nil, _ context: inout Context) {
         if case .group(let name) = destination, let settings = context.directory.group(name), !settings.members.isEmpty
         {
-            joinQueue(settings, &context)
+            joinQueue(settings, skills: skills ?? line?.skills ?? [], &context)
+            if mustNotWait(settings, context) {
+                leaveForOverflow(
+                    context.groups[name]?.isStaffed == true ? .busy : .unreachable, settings.overflow, &context)
+            }
         } else {
             search.candidates = context.directory.candidates(at: destination, trusted: true)
         }
@@ -114,19 +136,19 @@ extension Call {
 
     mutating func recordFallback(_ step: FallbackStep, to: String, _ context: inout Context) {
         guard isAnswered, let event = fallback(step, to: to) else { return }
+        fallbacks += 1
         record(event, &context)
     }
 
     /// Calls a candidate for the waiting caller.
-    private mutating func alert(_ candidate: Candidate, _ context: inout Context) {
+    mutating func alert(_ candidate: Candidate, _ context: inout Context) {
         let unavailable = candidate.verdict ?? candidate.agent.flatMap { context.unavailability(of: $0) }
-        // A queue passes over whoever is busy; they are asked again in the next round.
-        if queue != nil, unavailable != nil { return }
         search.attempts += 1
         guard unavailable == nil, let uri = candidate.agent.map({ context.address(of: $0) ?? "" }) ?? candidate.uri
         else {
             search.cause = unavailable ?? .unreachable
             search.sipStatus = nil
+            noteFailed(candidate, search.cause)
             record(
                 .callAlertFailed(
                     CallAlertFailed(
@@ -137,7 +159,9 @@ extension Call {
         let leg = context.newLeg()
         record(recordAlert(search.attempts, candidate, leg), &context)
         let timeout = queue?.ringTimeout ?? context.directory.transfer.consultTimeout
-        place(candidate, uri: uri, leg: leg, purpose: .alert(search.attempts), timeout: timeout, &context)
+        place(
+            candidate, uri: uri, leg: leg, purpose: .alert(search.attempts), timeout: timeout, isRival: attempt != nil,
+            &context)
     }
 
     /// Nobody can be had (row 24): an answered caller is told by a tone and released, another gets a final response.

@@ -76,7 +76,7 @@ extension Call {
 
     var detail: CallDetail {
         CallDetail(
-            summary: summary,
+            summary: summary, past: past.steps,
             legs: legs.map { leg in
                 CallDetail.Leg(
                     leg: leg.id.number, role: role(of: leg), uri: leg.uri, agent: leg.agent, sipCallID: leg.sipCallID,

@@ -50,6 +50,8 @@ struct Call: Codable, Sendable {
     var caller: LegID
     var party: Party?
     var attempt: Attempt?
+    /// Others who are being called at the same time as the attempt.
+    var rivals: [Attempt] = []
     var transfer: Transfer?
     /// When a REFER of the agent with the caller came to nothing.
     var referFailed: EventTime?
@@ -73,6 +75,21 @@ struct Call: Codable, Sendable {
     var farewell: Farewell?
     var consults = 0
     var transfers = 0
+    /// Whether the caller's matter is resolved, as said last.
+    var verdict: Bool?
+    var past = Past()
+    /// The caller, whose agent has hung up, is being asked.
+    var question: GroupSettings.Verdict?
+    /// It was placed to call somebody back.
+    var callback: CallbackCall?
+    /// Steps of the fallback chain so far.
+    var fallbacks = 0
+    /// This number had not been seen before.
+    var isNewCaller = false
+    /// The service level has been breached, which is said once.
+    var hasBreached = false
+    /// The transferor, for as long as the caller may come back to them.
+    var reserved: String?
     var timers: [CallTimer] = []
     var ledger: Ledger
     /// In this turn the caller's voice path was switched: what follows happened at that instant.
@@ -107,6 +124,12 @@ struct CallTimer: Codable, Sendable {
         case round
         /// The caller has waited for a group as long as it allows.
         case maxWait
+        /// The caller has waited longer than was agreed.
+        case serviceLevel
+        /// More of the group's members may be asked.
+        case relax
+        /// One of those rung together has not answered in time.
+        case rival(LegID)
         /// No further digit of a target.
         case digits
         /// No further digit of a code.
@@ -197,6 +220,8 @@ extension Call {
                     sipCallID: party.sipCallID, role: party.role, endedBy: endedBy, cause: cause,
                     sipStatus: end?.sipStatus, q850: end?.q850)),
             &context)
+        noteLeft(party, endedBy: endedBy, cause: cause, context)
+        context.leftCaller(party.agent, call: id, group: party.group ?? group, line: line?.pattern)
     }
 }
 

@@ -6,14 +6,20 @@ struct Context: Codable, Sendable {
     var directory: Directory
     /// Where agents' phones have registered.
     var contacts: [String: String] = [:]
-    /// Legs in use by each agent, ringing and consults included.
-    var inUse: [String: Int] = [:]
+    var agents: [String: Agent] = [:]
+    var groups: [String: Group] = [:]
+    var callers = CallerMemory()
+    /// By the call in which each was asked for.
+    var callbacks: [String: Callback] = [:]
+    var timerCallbacks: [TimerID: String] = [:]
+    /// What calls made for them have come to in this input.
+    var callbackResults: [CallbackResult] = []
     /// The calls in which an agent is with the caller, oldest first.
     var present: [String: [String]] = [:]
-    /// The calls that wait for a group, in their order.
-    var waiting: [String: [String]] = [:]
     var legCalls: [LegID: String] = [:]
     var timerCalls: [TimerID: String] = [:]
+    /// Wrap-ups.
+    var timerAgents: [TimerID: String] = [:]
     /// Only the reports that a call awaits.
     var reportCalls: [ReportID: String] = [:]
 
@@ -24,9 +30,16 @@ struct Context: Codable, Sendable {
 
     var now = EventTime(wall: 0, mono: 0)
     var effects: [Effect] = []
+    /// Agents to be looked at when the input has been handled, in the order in which it touched them.
+    var touched: [String] = []
+    /// Agents who have become free, to be offered whoever waits.
+    var freed: [String] = []
+    /// Groups of which nobody is left.
+    var deserted: [String] = []
 
     init(_ configuration: EngineConfiguration) {
         directory = Directory(configuration)
+        takeAgents()
     }
 
     mutating func newLeg() -> LegID {
@@ -57,20 +70,11 @@ struct Context: Codable, Sendable {
     /// Where an agent can be called now: the phone that registered here, else the configured address.
     func address(of agent: String) -> String? { contacts[agent] ?? directory.agent(agent)?.uri }
 
-    /// Null when this agent can be called now, else why not.
-    func unavailability(of agent: String) -> Cause? {
-        guard let settings = directory.agent(agent), address(of: agent) != nil else { return .unreachable }
-        return inUse[agent, default: 0] >= settings.maxCalls ? .busy : nil
-    }
-
-    mutating func occupy(_ agent: String?) {
-        guard let agent else { return }
-        inUse[agent, default: 0] += 1
-    }
-
-    mutating func vacate(_ agent: String?) {
-        guard let agent, let count = inUse[agent] else { return }
-        inUse[agent] = count > 1 ? count - 1 : nil
+    /// Null when this agent can be called by name now, else why not.
+    func unavailability(of name: String) -> Cause? {
+        guard let settings = directory.agent(name), let agent = agents[name], agent.isLoggedIn, address(of: name) != nil
+        else { return .unreachable }
+        return agent.legs >= settings.maxCalls ? .busy : nil
     }
 
     mutating func setPresent(_ agent: String?, in call: String, _ isPresent: Bool) {

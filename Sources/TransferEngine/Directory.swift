@@ -1,5 +1,12 @@
 import CallEvents
 
+/// An agent's place in a group.
+struct Membership: Codable, Sendable {
+    var group: String
+    /// Among its members.
+    var index: Int
+}
+
 /// The configuration, arranged for looking things up.
 struct Directory: Codable, Sendable {
     let configuration: EngineConfiguration
@@ -11,6 +18,10 @@ struct Directory: Codable, Sendable {
     private let agentsByURI: [String: String]
     private let agentsByUser: [String: String]
     let allowList: AllowList
+    /// The groups of each agent, in the order of the configuration.
+    /// The longest pattern first, whole numbers before prefixes of their length.
+    private let callerPriorities: [CallerPriority]
+    private let memberships: [String: [Membership]]
     /// Those behind each name of `transfer.targets`.
     private(set) var targets: [String: [Candidate]] = [:]
     /// Everything that can be dialled by name.
@@ -36,6 +47,16 @@ struct Directory: Codable, Sendable {
             addresses.compactMap { name, address in address.decodedUser.map { ($0, name) } }
                 + configuration.agents.map { ($0.name, $0.name) },
             uniquingKeysWith: { first, _ in first })
+        var memberships: [String: [Membership]] = [:]
+        for group in configuration.groups {
+            for (index, member) in group.members.enumerated() {
+                memberships[member, default: []].append(Membership(group: group.name, index: index))
+            }
+        }
+        self.memberships = memberships
+        callerPriorities = configuration.callers.sorted {
+            ($1.pattern.count, $0.pattern) < ($0.pattern.count, $1.pattern)
+        }
         allowList = AllowList(patterns: configuration.transfer.allow)
         names =
             configuration.transfer.targets.map(\.digits) + configuration.agents.map(\.name)
@@ -50,6 +71,17 @@ struct Directory: Codable, Sendable {
     func agent(_ name: String) -> AgentSettings? { agents[name] }
 
     func group(_ name: String) -> GroupSettings? { groups[name] }
+
+    /// Of a caller's number, by the longest pattern that fits.
+    func priority(of caller: String?) -> Int {
+        guard let caller else { return 0 }
+        return callerPriorities.first { pattern in
+            pattern.pattern.hasSuffix("*")
+                ? caller.hasPrefix(pattern.pattern.dropLast()) : caller == pattern.pattern
+        }?.priority ?? 0
+    }
+
+    func memberships(of agent: String) -> [Membership] { memberships[agent] ?? [] }
 
     /// The agent whose configured address this is.
     func agent(at address: SIPAddress) -> String? { address.canonical.flatMap { agentsByURI[$0] } }

@@ -11,11 +11,16 @@ public struct EngineConfiguration: Codable, Hashable, Sendable {
     public var numbering: Numbering?
     /// Whether notes may be logged (`events.notes`).
     public var logNotes: Bool
+    /// What an agent dials, as a call to the controller, to log in and so on.
+    public var agentCodes: AgentCodes
+    /// Priorities of callers by their number.
+    public var callers: [CallerPriority]
 
     public init(
         node: String, ownURI: String, agents: [AgentSettings] = [], groups: [GroupSettings] = [],
         lines: [LineSettings] = [], transfer: TransferSettings = TransferSettings(),
-        numbering: Numbering? = nil, logNotes: Bool = true
+        numbering: Numbering? = nil, logNotes: Bool = true, agentCodes: AgentCodes = AgentCodes(),
+        callers: [CallerPriority] = []
     ) {
         self.node = node
         self.ownURI = ownURI
@@ -25,6 +30,8 @@ public struct EngineConfiguration: Codable, Hashable, Sendable {
         self.transfer = transfer
         self.numbering = numbering
         self.logNotes = logNotes
+        self.agentCodes = agentCodes
+        self.callers = callers
     }
 }
 
@@ -54,10 +61,13 @@ public struct AgentSettings: Codable, Hashable, Sendable {
     public var wrapUp: Int
     public var maxCalls: Int
     public var holdSignalling: HoldSignalling?
+    public var login: LoginMode
+    /// So many offers in a row not taken, and the agent is paused; 0: never.
+    public var maxNoAnswer: Int
 
     public init(
         name: String, uri: String?, displayName: String? = nil, skills: [String] = [], tier: Int = 1, wrapUp: Int = 0,
-        maxCalls: Int = 1, holdSignalling: HoldSignalling? = nil
+        maxCalls: Int = 1, holdSignalling: HoldSignalling? = nil, login: LoginMode = .auto, maxNoAnswer: Int = 0
     ) {
         self.name = name
         self.uri = uri
@@ -67,30 +77,8 @@ public struct AgentSettings: Codable, Hashable, Sendable {
         self.wrapUp = wrapUp
         self.maxCalls = maxCalls
         self.holdSignalling = holdSignalling
-    }
-}
-
-public struct GroupSettings: Codable, Hashable, Sendable {
-    public var name: String
-    public var members: [String]
-    public var strategy: String
-    public var ringTimeout: Int
-    public var maxWait: Int
-    /// Seconds, as the log says it; null: none agreed.
-    public var serviceLevel: Int?
-    public var overflow: Destination?
-
-    public init(
-        name: String, members: [String], strategy: String = "longest-idle", ringTimeout: Int = 20_000,
-        maxWait: Int = 300_000, serviceLevel: Int? = nil, overflow: Destination? = nil
-    ) {
-        self.name = name
-        self.members = members
-        self.strategy = strategy
-        self.ringTimeout = ringTimeout
-        self.maxWait = maxWait
-        self.serviceLevel = serviceLevel
-        self.overflow = overflow
+        self.login = login
+        self.maxNoAnswer = maxNoAnswer
     }
 }
 
@@ -110,16 +98,22 @@ public struct LineSettings: Codable, Hashable, Sendable {
     public var answer: AnswerMode
     public var overflow: Destination?
     public var holdSignalling: HoldSignalling?
+    /// Of its callers in a queue; the higher goes first.
+    public var priority: Int
+    /// What an agent must be able to do to be offered its callers.
+    public var skills: [String]
 
     public init(
         pattern: String, to: Destination, answer: AnswerMode = .agent, overflow: Destination? = nil,
-        holdSignalling: HoldSignalling? = nil
+        holdSignalling: HoldSignalling? = nil, priority: Int = 0, skills: [String] = []
     ) {
         self.pattern = pattern
         self.to = to
         self.answer = answer
         self.overflow = overflow
         self.holdSignalling = holdSignalling
+        self.priority = priority
+        self.skills = skills
     }
 }
 
@@ -159,10 +153,13 @@ public struct TransferSettings: Codable, Hashable, Sendable {
         public var swap: String?
         public var blind: String?
         public var hold: String?
+        /// Followed by a digit of the group's `dispositions`.
+        public var resolve: String?
 
         public init(
             consult: String? = "*2", cancel: String? = "*1", complete: String? = "*2", merge: String? = "*3",
-            swap: String? = "*4", blind: String? = "#1", hold: String? = "*5"
+            swap: String? = "*4", blind: String? = "#1", hold: String? = "*5",
+            resolve: String? = "*6"
         ) {
             self.consult = consult
             self.cancel = cancel
@@ -171,6 +168,7 @@ public struct TransferSettings: Codable, Hashable, Sendable {
             self.swap = swap
             self.blind = blind
             self.hold = hold
+            self.resolve = resolve
         }
     }
 
@@ -182,6 +180,8 @@ public struct TransferSettings: Codable, Hashable, Sendable {
     public var firstDigitTimeout = 5_000
     public var digitTimeout = 3_000
     public var fallback: [Step] = [.next, .agent]
+    /// So many steps of the fallback chain in one call, then the line's overflow.
+    public var maxFallbacks = 20
     public var targets: [Target] = []
     /// `sip:{digits}@host`: digits that name no target; null: refused.
     public var dial: String?

@@ -2,6 +2,8 @@ import CallEvents
 
 /// Everything that can happen, as the engine sees it. Inputs arrive one by one, each with its instant.
 public enum Input: Codable, Hashable, Sendable {
+    /// The controller takes calls from now on: the first input. Agents who need not log in are there.
+    case started
     /// A new INVITE. The engine numbers the leg (`Effect.adopt`) or refuses it (`Effect.refuse`).
     case invite(Invitation)
     /// The telephony side refused an INVITE itself (483, 488, 503).
@@ -31,6 +33,10 @@ public enum Input: Codable, Hashable, Sendable {
     case timer(TimerID)
     /// A request of the control socket.
     case command(RequestID, Command)
+    /// A request of the control socket that concerns an agent.
+    case agent(RequestID, agent: String, AgentCommand)
+    /// What the log knows from before the start: this caller was seen, and who had them last.
+    case remembered(caller: String, agent: String?, WallTime)
     /// SIGTERM: the first drains (and is logged as `service.stopping`), the second ends at once. `Effect.finished`
     /// follows when the last leg is gone.
     case terminate
@@ -188,4 +194,24 @@ public enum Command: Codable, Hashable, Sendable {
     case cancel(call: String)
     case swap(call: String)
     case hangup(call: String)
+    /// A verdict on a call, until a day after its end.
+    case resolve(call: String, resolved: Bool, code: String?, note: String?)
+
+    /// The call that it concerns.
+    public var call: String {
+        switch self {
+        case .hold(let call), .resume(let call), .consult(let call, _, _), .blind(let call, _), .complete(let call),
+            .cancel(let call), .swap(let call), .hangup(let call), .resolve(let call, _, _, _):
+            call
+        }
+    }
+}
+
+/// What the control socket, or a code, asks of an agent.
+public enum AgentCommand: Codable, Hashable, Sendable {
+    case login
+    case logout
+    /// No longer paused; ends the wrap-up too.
+    case ready
+    case pause(reason: String?)
 }

@@ -37,6 +37,8 @@ struct Leg: Codable, Sendable {
     var matching: ReportID?
     /// The peer refused another codec: it is not asked again.
     var refusesCodec = false
+    /// What it keeps its agent busy with.
+    var occupation: Agent.Occupation.Kind?
 
     var isAlive: Bool { state != .ending }
     /// The peer's phone holds us: a peer that does not receive (RFC 3264 §8.4).
@@ -52,6 +54,8 @@ struct Party: Codable, Sendable {
     var uri: String
     var sipCallID: String
     var role: PartyRole
+    /// Since when they are with the caller.
+    var since = EventTime(wall: 0, mono: 0)
 
     var kind: CallEvents.Party { agent == nil ? .target : .agent }
     var endedBy: EndedBy { agent == nil ? .target : .agent }

@@ -67,6 +67,8 @@ public struct CallDetail: Codable, Hashable, Sendable {
     }
 
     public var summary: CallSummary
+    /// Who had the caller, and who could not be had: the newest, oldest first.
+    public var past: [String]
     public var legs: [Leg]
     public var holds: [Hold]
     public var consults: [Consult]

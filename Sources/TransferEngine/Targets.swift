@@ -18,6 +18,11 @@ struct Candidate: Codable, Hashable, Sendable {
     var requiresReplaces = false
     /// It stands for a redirect (3xx), which is followed whatever the fallback chain says.
     var isRedirect = false
+    /// Asked of a group's member.
+    var skills: [String] = []
+
+    /// It stands for a group, whose members are chosen when their turn comes.
+    var isGroup: Bool { group != nil && agent == nil && verdict == nil }
 
     /// What makes two candidates the same: the agent, else the address whatever its parameters.
     var key: String { agent ?? uri.flatMap(SIPAddress.init)?.plain ?? name }
@@ -49,9 +54,13 @@ extension Directory {
         case .agent(let name):
             return [Candidate(agent: name, name: name, verdict: agent(name) == nil ? .unreachable : nil)]
         case .group(let name):
-            let members = group(name)?.members ?? []
-            guard !members.isEmpty else { return [Candidate(group: name, name: name, verdict: .unreachable)] }
-            return members.map { Candidate(agent: $0, group: name, name: $0) }
+            // `group:l2+billing+english`: with skills.
+            let parts = name.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
+            let group = parts[0]
+            guard self.group(group)?.members.isEmpty == false else {
+                return [Candidate(group: group, name: group, verdict: .unreachable)]
+            }
+            return [Candidate(group: group, name: group, skills: Array(parts.dropFirst()))]
         case .uri(let uri):
             return [candidate(at: uri, trusted: trusted)]
         }

@@ -21,6 +21,10 @@ extension TransferEngine {
             open(invitation, to: line.to, line: line, direction: .inbound, agent: nil)
             return
         }
+        if let wish = context.directory.wish(of: dialled) {
+            takeCode(invitation, wish, agent: agent)
+            return
+        }
         if let held = heldCall(of: agent) {
             secondCall(invitation, of: agent, in: held, to: dialled)
             return
@@ -31,7 +35,7 @@ extension TransferEngine {
             open(invitation, to: line.to, line: line, direction: .internal, agent: agent)
         } else if canBeDialled {
             // Of two agents the one called is the agent; a customer whom an agent calls is the caller (design §1).
-            let isInternal = candidates.contains { $0.agent != nil }
+            let isInternal = candidates.contains { $0.agent != nil || $0.group != nil }
             open(
                 invitation, candidates: candidates, line: nil, direction: isInternal ? .internal : .outbound,
                 agent: agent)
@@ -71,6 +75,10 @@ extension TransferEngine {
         var call = Call(
             invitation: invitation, leg: leg, serial: context.newSerial(), direction: direction, line: line,
             callerNumber: callerNumber, at: context.now)
+        if direction == .inbound, let callerNumber {
+            call.isNewCaller = context.callers.visit(of: callerNumber) == nil
+            context.callers.remember(callerNumber, agent: nil, at: context.now.wall)
+        }
         call.record(
             .callArrived(
                 CallArrived(

@@ -18,6 +18,8 @@ extension TransferEngine {
             context.emit(.startTimer(timer, milliseconds: max(0, context.directory.transfer.drainTimeout)))
         case .draining: endAll()
         case .ending:
+            dropCallbacks()
+            context.logEverybodyOut()
             service = .finished
             context.emit(.finished)
         case .finished: break
@@ -32,10 +34,13 @@ extension TransferEngine {
             self.drainTimer = nil
         }
         for call in inOrder { with(call: call.id) { $0.shutDown(.normal, sipStatus: 503, &$1) } }
+        endCodes()
     }
 
     mutating func finishIfDone() {
-        guard service == .draining || service == .ending, byID.isEmpty else { return }
+        guard service == .draining || service == .ending, byID.isEmpty, codeCalls.isEmpty else { return }
+        dropCallbacks()
+        context.logEverybodyOut()
         if let drainTimer { context.emit(.stopTimer(drainTimer)) }
         drainTimer = nil
         service = .finished

@@ -15,6 +15,9 @@ public struct TransferEngine: Codable, Sendable {
     }
 
     var byID: [String: Call] = [:]
+    var ended = EndedCalls()
+    /// Agents' calls to the controller itself.
+    var codeCalls: [LegID: CodeCall] = [:]
     var context: Context
     var service = Service.open
     var isLogWritable = true
@@ -37,6 +40,7 @@ public struct TransferEngine: Codable, Sendable {
             lastTime = time
         }
         dispatch(input)
+        serve()
         finishIfDone()
         let effects = context.effects
         context.effects = []
@@ -44,7 +48,9 @@ public struct TransferEngine: Codable, Sendable {
     }
 
     private mutating func dispatch(_ input: Input) {
+        if takeCode(input) { return }
         switch input {
+        case .started: for agent in context.directory.configuration.agents { context.loginByAddress(agent.name) }
         case .invite(let invitation): arrive(invitation)
         case .inviteRefused(let from, let to, let sipStatus): recordRefused(from: from, to: to, sipStatus: sipStatus)
         case .legProgress(let leg, let sipStatus, let earlyMedia):
@@ -62,23 +68,43 @@ public struct TransferEngine: Codable, Sendable {
         case .reoffered(let leg, let report, let sipStatus, let codec):
             with(leg) { $0.reoffered(leg, report, sipStatus: sipStatus, codec: codec, &$1) }
         case .refer(let leg, let referral): refer(referral, on: leg)
-        case .registered(let agent, let contact): context.contacts[agent] = contact
+        case .registered(let agent, let contact):
+            context.contacts[agent] = contact
+            context.loginByAddress(agent)
+            context.touch(agent) { _ in }
         case .timer(let timer):
             if timer == drainTimer {
                 endAll()
+            } else if let request = context.timerCallbacks.removeValue(forKey: timer) {
+                retry(request)
+            } else if let agent = context.timerAgents.removeValue(forKey: timer) {
+                context.touch(agent) { $0.wrapUp = nil }
             } else {
                 with(call: context.timerCalls.removeValue(forKey: timer)) { $0.timer(timer, &$1) }
             }
         case .command(let request, let command): perform(command, request)
+        case .agent(let request, let agent, let command):
+            let refusal = context.perform(command, agent: agent)
+            context.emit(.reply(request, refusal.map(CommandResult.refused) ?? .done))
+        case .remembered(let caller, let agent, let time):
+            context.callers.remember(caller, agent: agent, at: time.microseconds)
         case .terminate: terminate()
         case .logHealth(let writable): setLogHealth(writable)
-        case .configuration(let configuration): context.directory = Directory(configuration)
+        case .configuration(let configuration):
+            context.directory = Directory(configuration)
+            context.takeAgents()
+            context.rebuildGroups()
+            for agent in configuration.agents { context.loginByAddress(agent.name) }
         }
     }
 
     private mutating func perform(_ command: Command, _ request: RequestID) {
         var result = CommandResult.unknownCall(command.call)
-        with(call: command.call) { result = $0.perform(command, &$1) }
+        if case .resolve(let call, let resolved, let code, let note) = command {
+            result = resolve(call, resolved, code: code, note: note)
+        } else {
+            with(call: command.call) { result = $0.perform(command, &$1) }
+        }
         context.emit(.reply(request, result))
     }
 
@@ -104,6 +130,7 @@ public struct TransferEngine: Codable, Sendable {
 
     private mutating func forget(_ id: String) {
         guard let call = byID.removeValue(forKey: id) else { return }
+        if call.ledger.books.arrived != nil { ended.add(id, call.kept(at: context.now)) }
         for timer in call.timers {
             context.timerCalls[timer.id] = nil
             context.emit(.stopTimer(timer.id))
@@ -112,14 +139,4 @@ public struct TransferEngine: Codable, Sendable {
 
     /// The open calls in the order of their arrival: wherever several are gone through, the order shows.
     var inOrder: [Call] { byID.values.sorted { $0.serial < $1.serial } }
-}
-
-extension Command {
-    var call: String {
-        switch self {
-        case .hold(let call), .resume(let call), .consult(let call, _, _), .blind(let call, _), .complete(let call),
-            .cancel(let call), .swap(let call), .hangup(let call):
-            call
-        }
-    }
 }

@@ -56,6 +56,53 @@ let callCommands: [Command] =
             return 0
         },
         simple("hangup", "end the call"),
+        Command(
+            "resolve", operands: "CALL yes|no", count: 2...2, "say whether the caller's matter is resolved",
+            details: "Until a day after the call's end. Said again, the last word counts.",
+            options: connectionOptions + [
+                Option("code", "CODE", "what came of it, one of the group's dispositions"),
+                Option("note", "TEXT", "kept with the verdict"),
+            ]
+        ) { arguments in
+            guard ["yes", "no"].contains(arguments.operands[1]) else {
+                throw Failure.usage("resolve: yes or no, not \(arguments.operands[1])")
+            }
+            var parameters: [JSONValue.Member] = [
+                .init("call", .string(arguments.operands[0])),
+                .init("resolved", .bool(arguments.operands[1] == "yes")),
+            ]
+            for key in ["code", "note"] {
+                if let value = arguments.value(key) { parameters.append(.init(key, .string(value))) }
+            }
+            _ = try connect(arguments).call("call.resolve", .object(parameters))
+            return 0
+        },
+        Command("agents", "the agents and their states", options: connectionOptions + [jsonOption]) { arguments in
+            let agents = try connect(arguments).call("agents.list")
+            output(arguments.has("json") ? agents.pretty : AgentText.agents(agents).joined(separator: "\n"))
+            return 0
+        },
+        Command("groups", "who waits for each group, and who is there", options: connectionOptions + [jsonOption]) {
+            arguments in
+            let groups = try connect(arguments).call("groups.list")
+            output(arguments.has("json") ? groups.pretty : AgentText.groups(groups).joined(separator: "\n"))
+            return 0
+        },
+        Command(
+            "agent", operands: "NAME login|logout|ready|pause", count: 2...2, "log an agent in or out, pause, resume",
+            options: connectionOptions + [Option("reason", "TEXT", "of a pause")]
+        ) { arguments in
+            let word = arguments.operands[1]
+            guard ["login", "logout", "ready", "pause"].contains(word) else {
+                throw Failure.usage("agent: login, logout, ready or pause, not \(word)")
+            }
+            var parameters: [JSONValue.Member] = [.init("agent", .string(arguments.operands[0]))]
+            if word == "pause", let reason = arguments.value("reason") {
+                parameters.append(.init("reason", .string(reason)))
+            }
+            _ = try connect(arguments).call("agent.\(word)", .object(parameters))
+            return 0
+        },
     ]
 
 /// A command that takes a call and says nothing when it is done.

@@ -103,6 +103,9 @@ enum CallText {
             head.add([key, key == "since" || key == "arrived" ? clock(call[key]) : call.word(key)])
         }
         var lines = Array(head.lines.dropFirst())
+        if let past = call["past"]?.elements, !past.isEmpty {
+            lines += ["", "before: \(past.map(\.word).joined(separator: "; "))"]
+        }
         lines += rows(call["legs"], "legs", ["leg", "role", "state", "codec", "hears", "agent", "uri", "since"])
         lines += rows(
             call["hold_segments"], "hold segments", ["hold", "reason", "agent", "started", "hold_ms", "outcome"])

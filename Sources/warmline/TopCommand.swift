@@ -55,6 +55,7 @@ private struct Top {
     private mutating func look() throws {
         view.status = try client.call("status")
         view.calls = try client.call("calls.list").elements ?? []
+        view.agents = try client.call("agents.list").elements ?? []
         view.settle()
     }
 

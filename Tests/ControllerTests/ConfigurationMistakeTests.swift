@@ -217,7 +217,7 @@ import Testing
         ),
         (
             "{ agents: { a: {} }, groups: { g: { members: ['a'], strategy: 'x' } } }",
-            "groups.g.strategy: must be one of longest-idle, linear, is \"x\""
+            "groups.g.strategy: must be one of longest-idle, linear, round-robin, fewest-calls, ring-all, is \"x\""
         ),
         (
             "{ agents: { a: {} }, groups: { g: { members: ['a'], overflow: 'group:g' } } }",

@@ -182,6 +182,15 @@ import Testing
             .blind(call: id, targets: ["boris", "clara"]),
         ]
         inputs += commands.map { .command(RequestID(1), $0) }
+        inputs += [
+            .started, .remembered(caller: "+37120000001", agent: "boris", WallTime(microseconds: 1)),
+            .command(RequestID(1), .resolve(call: id, resolved: true, code: nil, note: "n")),
+        ]
+        for agent in ["anna", "boris", "x"] {
+            inputs += [AgentCommand.login, .logout, .ready, .pause(reason: nil)].map {
+                .agent(RequestID(1), agent: agent, $0)
+            }
+        }
         inputs += [.terminate, .logHealth(writable: false), .registered(agent: "anna", contact: nil)]
         inputs.append(.configuration(EngineConfiguration(node: "ctl-1", ownURI: "sip:x@y")))
         inputs.append(.inviteRefused(from: "", to: "", sipStatus: 0))

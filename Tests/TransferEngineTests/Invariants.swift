@@ -15,13 +15,25 @@ struct Invariants {
     var log: [CallRecord] = []
     /// REFERs accepted whose sender has not been told the outcome.
     private var openRefers: Set<ReferID> = []
+    private var states: [String: AgentState] = [:]
 
     /// Looks at what the engine answered to an input, and at its state.
     mutating func check(_ input: Input, _ effects: [Effect], _ engine: TransferEngine) {
+        note(input, effects)
+        check(state: engine, input)
+    }
+
+    /// What it answered.
+    mutating func note(_ input: Input, _ effects: [Effect]) {
         if case .legEnded(let leg, _) = input, known.contains(leg) { ended.insert(leg) }
         if case .refer(_, let referral) = input { checkAnswer(to: referral, effects) }
         for effect in effects { check(effect, input) }
-        for call in engine.inOrder { check(call, input) }
+    }
+
+    mutating func check(state engine: TransferEngine, _ input: Input) {
+        let calls = engine.inOrder
+        for call in calls { check(call, input) }
+        checkAgents(engine, calls, input)
     }
 
     /// At once, and once.
@@ -86,6 +98,9 @@ struct Invariants {
         case .transferCompleted(let fields): close(record, "transfer", fields.transfer)
         case .transferFailed(let fields): close(record, "transfer", fields.transfer)
         case .transferCancelled(let fields): close(record, "transfer", fields.transfer)
+        case .agentStateChanged(let fields):
+            if fields.old != states[fields.agent] ?? .offline { problem("\(fields.agent): old is \(fields.old)") }
+            states[fields.agent] = fields.new
         case .callEnded(let fields):
             if min(fields.waitMs, fields.talkMs, fields.holdMs) < 0 { problem("negative sums: \(fields)") }
         default: break
@@ -120,7 +135,8 @@ struct Invariants {
         if let attempt = call.attempt, call.leg(attempt.leg)?.isAlive != true {
             problem("the attempt is gone: \(where_)")
         }
-        let roles = [call.caller, call.party?.leg, call.attempt?.leg, call.attempt?.agentLeg]
+        let roles =
+            [call.caller, call.party?.leg, call.attempt?.leg, call.attempt?.agentLeg] + call.rivals.map(\.leg)
         for leg in living where !roles.contains(leg.id) { problem("\(leg.id) has no role: \(where_)") }
         if (call.transfer == nil) != ![.ringing, .consulting, .swapped].contains(call.phase), call.phase != .seeking {
             problem("transfer \(call.transfer == nil ? "missing" : "left over"): \(where_)")
@@ -134,8 +150,8 @@ struct Invariants {
             }
         }
         // Somebody is being looked for, or there is an end to it.
-        if [.arriving, .seeking].contains(call.phase), call.attempt == nil,
-            !call.timers.contains(where: { $0.purpose == .round })
+        if [.arriving, .seeking].contains(call.phase), call.attempt == nil, call.callback?.isStarted != false,
+            call.queue == nil || !call.timers.contains(where: { $0.purpose == .maxWait })
         {
             problem("nobody is looked for: \(where_)")
         }
@@ -146,6 +162,58 @@ struct Invariants {
         }
     }
 
+    /// Who is free, who waits, and that the two have nothing to do with each other.
+    private mutating func checkAgents(_ engine: TransferEngine, _ calls: [Call], _ input: Input) {
+        let context = engine.context
+        if !context.callbackResults.isEmpty { problem("call-backs are left to look at, at \(input)") }
+        if !context.touched.isEmpty || !context.freed.isEmpty || !context.deserted.isEmpty {
+            problem("left to do: \(context.touched), \(context.freed), \(context.deserted), at \(input)")
+        }
+        var legs: [String: Int] = [:]
+        var offers: [String: Int] = [:]
+        var waiting: [String: [String]] = [:]
+        for call in calls {
+            for leg in call.legs where leg.isAlive { if let agent = leg.agent { legs[agent, default: 0] += 1 } }
+            for attempt in [call.attempt].compactMap(\.self) + call.rivals where !attempt.answered {
+                if attempt.candidate.group != nil, let agent = attempt.candidate.agent {
+                    offers[agent, default: 0] += 1
+                }
+            }
+            guard let queue = call.queue else { continue }
+            waiting[queue.group, default: []].append(call.id)
+            if call.attempt == nil, engine.service == .open, let need = call.need(context),
+                let agent = context.choose(for: need)
+            {
+                problem("\(call.id) waits for \(queue.group) although \(agent) is free, at \(input)")
+            }
+        }
+        for call in engine.codeCalls.values where !call.isEnding { legs[call.agent, default: 0] += 1 }
+        for (agent, count) in offers where count > 1 { problem("\(agent) has \(count) offers, at \(input)") }
+        for agent in context.agents.values {
+            if agent.legs != legs[agent.name] ?? 0 {
+                problem("\(agent.name) has \(legs[agent.name] ?? 0) legs, not \(agent.legs), at \(input)")
+            }
+            if agent.state != agent.derived { problem("\(agent.name) is \(agent.state), should be \(agent.derived)") }
+            if states[agent.name] ?? .offline != agent.state { problem("\(agent.name): the log says another state") }
+            for membership in context.directory.memberships(of: agent.name) {
+                let isListed = context.groups[membership.group]?.free.contains { $0.agent == agent.name } ?? false
+                if isListed != agent.isFree { problem("\(agent.name) free: \(agent.isFree), listed: \(isListed)") }
+            }
+        }
+        for callback in context.callbacks.values { waiting[callback.group, default: []].append(callback.request) }
+        for (name, group) in context.groups {
+            if group.waiting.map(\.call).sorted() != (waiting[name] ?? []).sorted() {
+                problem("\(name) is waited for by \(waiting[name] ?? []), not \(group.waiting), at \(input)")
+            }
+            if zip(group.waiting, group.waiting.dropFirst()).contains(where: { $0.rank >= $1.rank }) {
+                problem("\(name): callers out of order: \(group.waiting)")
+            }
+            if zip(group.free, group.free.dropFirst()).contains(where: { $0 > $1 }) {
+                problem("\(name): members out of order: \(group.free)")
+            }
+        }
+    }
+
     /// At the end of a walk that ended every call.
     mutating func finish(_ engine: TransferEngine) {
         if !engine.calls().isEmpty { problem("calls are left: \(engine.calls())") }
@@ -153,9 +221,15 @@ struct Invariants {
         if !openRefers.isEmpty { problem("REFERs are left without an outcome: \(openRefers)") }
         let left = known.subtracting(ended)
         if !left.isEmpty { problem("legs are left: \(left.sorted())") }
-        if !engine.context.inUse.isEmpty { problem("agents are busy: \(engine.context.inUse)") }
+        for agent in engine.context.agents.values
+        where agent.legs != 0 || !agent.occupations.isEmpty || agent.pending != 0 {
+            problem("\(agent.name) is busy: \(agent)")
+        }
+        if !engine.context.timerAgents.isEmpty { problem("wrap-ups are left: \(engine.context.timerAgents)") }
         if !engine.context.present.isEmpty { problem("agents are present: \(engine.context.present)") }
-        if !engine.context.waiting.isEmpty { problem("queues are left: \(engine.context.waiting)") }
+        for (name, group) in engine.context.groups where !group.waiting.isEmpty {
+            problem("\(name) is still waited for: \(group.waiting)")
+        }
         if !engine.context.legCalls.isEmpty { problem("legs are known: \(engine.context.legCalls)") }
         if !engine.context.timerCalls.isEmpty { problem("timers are known: \(engine.context.timerCalls)") }
         let breaches = Verifier.breaches(in: log, node: "ctl-1", complete: true)

@@ -46,6 +46,7 @@ struct PhoneModel {
         engine = TransferEngine(configuration: configuration)
         random = Random(seed: seed)
         self.keepsTrace = keepsTrace
+        feed(.started, at: now)
     }
 
     private func time(_ instant: Int64) -> EventTime {
@@ -253,17 +254,27 @@ struct PhoneModel {
 
     private mutating func command() {
         requests += 1
+        if random.chance(10) {
+            let agent = random.pick(["anna", "boris", "clara", "nobody"]) ?? ""
+            let command: AgentCommand =
+                random.pick([.login, .login, .login, .ready, .ready, .ready, .pause(reason: "lunch"), .logout])
+                ?? .ready
+            feed(.agent(RequestID(requests), agent: agent, command), at: now)
+            return
+        }
         let call = random.pick(engine.inOrder.map(\.id)) ?? "none"
         let targets = [random.pick(["1002", "1003", "20", "55", "99", "clara", "support"]) ?? ""]
         let command: Command =
-            switch random.below(12) {
+            switch random.below(13) {
             case 0: .hold(call: call)
             case 1: .resume(call: call)
             case 2: .complete(call: call)
             case 3: .cancel(call: call)
             case 4, 5: .swap(call: call)
             case 6: .hangup(call: call)
-            case 7, 8: .blind(call: call, targets: targets)
+            case 7:
+                .resolve(call: call, resolved: random.chance(50), code: random.pick(["sold", nil]) ?? nil, note: "n")
+            case 8, 9: .blind(call: call, targets: targets)
             default: .consult(call: call, targets: targets, note: nil)
             }
         feed(.command(RequestID(requests), command), at: now)

@@ -93,6 +93,7 @@ struct ArbitraryWalk {
     init(seed: UInt64, configuration: EngineConfiguration) {
         engine = TransferEngine(configuration: configuration)
         random = Random(seed: seed &* 7919)
+        feed(.started)
     }
 
     mutating func walk(_ count: Int) {
@@ -116,7 +117,7 @@ struct ArbitraryWalk {
 
     private mutating func feed(_ input: Input) {
         if case .legEnded(let leg, _) = input { ended.insert(leg) }
-        let effects = engine.handle(input, at: EventTime(wall: Int64(random.below(1 << 50)), mono: instant()))
+        let effects = engine.handle(input, at: EventTime(wall: Int64(random.below(1 << 36)), mono: instant()))
         invariants.check(input, effects, engine)
         for effect in effects {
             switch effect {
@@ -166,13 +167,24 @@ struct ArbitraryWalk {
         case 77..<81:
             return .reoffered(leg(), report(), sipStatus: random.pick([200, 488, 0, -5]) ?? 200, codec: codec)
         case 81..<88: return .timer(random.pick(timers.suffix(8)) ?? TimerID(random.next()))
-        case 88..<97: return command()
-        case 97:
+        case 88..<95: return command()
+        case 95:
             calls += 1
             let referral = Referral(
                 id: ReferID(UInt64(calls)), referTo: random.pick(["sip:1002@h", "sip:x@y", "tel:55", ""]) ?? "",
                 replaces: random.chance(40) ? leg() : nil, replacesHeader: random.chance(20) ? "a;to-tag=b" : nil)
             return .refer(leg(), referral)
+        case 96:
+            let command: AgentCommand =
+                random.pick([.login, .ready, .pause(reason: nil), .logout, .login, .ready]) ?? .ready
+            return .agent(
+                RequestID(random.next()), agent: random.pick(["anna", "boris", "clara", "x"]) ?? "", command)
+        case 97:
+            return random.chance(10)
+                ? .started
+                : .remembered(
+                    caller: random.pick(["a", "zz", ""]) ?? "", agent: random.pick(["anna", nil]) ?? nil,
+                    WallTime(microseconds: Int64(random.below(1 << 50))))
         case 98:
             return .registered(
                 agent: random.pick(["anna", "boris", "x"]) ?? "", contact: random.chance(50) ? "sip:1001@h" : nil)
@@ -201,7 +213,9 @@ struct ArbitraryWalk {
         let call = "ctl-1-\(max(1, calls - random.below(6)))"
         let targets = random.pick([["1002"], ["20"], ["99"], [], ["sip:x"], ["support"], ["55", "clara"]]) ?? []
         let command: Command =
-            switch random.below(8) {
+            switch random.below(9) {
+            case 8:
+                .resolve(call: call, resolved: random.chance(50), code: random.pick(["sold", nil]) ?? nil, note: nil)
             case 0: .hold(call: call)
             case 1: .resume(call: call)
             case 2: .complete(call: call)

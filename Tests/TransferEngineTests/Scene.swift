@@ -64,7 +64,12 @@ final class Scene {
     var now: Int64 = 1_000_000
     var legs: [LegID: LegState] = [:]
     var order: [LegID] = []
+    /// What was logged of calls and of the service.
     var log: [CallRecord] = []
+    /// What was logged of agents.
+    var states: [CallRecord] = []
+    /// All of it, in its order.
+    var whole: [CallRecord] = []
     var refusals: [(status: Int, retryAfter: Int?)] = []
     var replies: [CommandResult] = []
     /// What senders of REFERs were told, by REFER.
@@ -90,6 +95,7 @@ final class Scene {
 
     init(_ configuration: EngineConfiguration = testConfiguration()) {
         engine = TransferEngine(configuration: configuration)
+        feed(.started)
     }
 
     /// The same scene, to be continued in another way.
@@ -103,6 +109,8 @@ final class Scene {
         legs = other.legs
         order = other.order
         log = other.log
+        states = other.states
+        whole = other.whole
         accepting = other.accepting
         finished = other.finished
         due = other.due
@@ -201,7 +209,9 @@ final class Scene {
         case .startTimer(let timer, let milliseconds): due.append((now + Int64(milliseconds), .timer(timer)))
         case .stopTimer(let timer):
             due.removeAll { $0.input == .timer(timer) }
-        case .log(let record): log.append(record)
+        case .log(let record):
+            whole.append(record)
+            if case .agentStateChanged = record.event { states.append(record) } else { log.append(record) }
         case .reply(_, let result): replies.append(result)
         case .accepting(let on, _): accepting = on
         case .finished: finished += 1
@@ -318,7 +328,7 @@ final class Scene {
     /// The log holds its own rules, and nothing is left.
     func expectClean(_ location: SourceLocation = #_sourceLocation) {
         advance(10_000)
-        let breaches = Verifier.breaches(in: log, node: "ctl-1", complete: true)
+        let breaches = Verifier.breaches(in: whole, node: "ctl-1", complete: true)
         #expect(breaches.isEmpty, "\(breaches.map(\.description).joined(separator: "\n"))", sourceLocation: location)
         #expect(alive.isEmpty, "legs are left: \(alive)", sourceLocation: location)
         #expect(engine.calls().isEmpty, "calls are left", sourceLocation: location)

@@ -51,8 +51,11 @@ import Testing
         #expect(directory.candidates(named: "20").map(\.agent) == ["boris", "clara"])
         #expect(directory.candidates(named: "clara").map(\.agent) == ["clara"])
         #expect(directory.candidates(named: "agent:clara").map(\.agent) == ["clara"])
-        #expect(directory.candidates(named: "support").map(\.agent) == ["anna", "boris"])
-        #expect(directory.candidates(named: "group:support").map(\.group) == ["support", "support"])
+        // A group stands for its members until one is chosen.
+        #expect(directory.candidates(named: "support").map(\.isGroup) == [true])
+        #expect(directory.candidates(named: "group:support").map(\.group) == ["support"])
+        #expect(directory.candidates(named: "group:support+billing+x").map(\.skills) == [["billing", "x"]])
+        #expect(directory.candidates(named: "group:nobody").map(\.verdict) == [.unreachable])
         #expect(directory.candidates(named: "1777").map(\.uri) == ["sip:1777@127.0.0.1:5060"])
         #expect(directory.candidates(named: "2777").map(\.verdict) == [.notAllowed])
         #expect(directory.candidates(named: "1#*@").map(\.verdict) == [.notAllowed])

@@ -202,6 +202,13 @@ extension ConfigSection {
         return Int((number * 1000).rounded())
     }
 
+    /// Seconds as milliseconds; null where the key is missing or null.
+    func optionalSeconds(_ key: String, in range: ClosedRange<Double>) -> Int? {
+        guard let node = node(key) else { return nil }
+        if case .null = node.value { return nil }
+        return seconds(key, in: range, default: 0)
+    }
+
     func strings(_ key: String, default fallback: [String]) -> [String] {
         guard let node = node(key) else { return fallback }
         guard case .array(let elements) = node.value else {

@@ -16,6 +16,8 @@ public struct Configuration: Hashable, Sendable {
     public var accounts: [Account] = []
     public var groups: [GroupSettings] = []
     public var lines: [LineSettings] = []
+    public var callers: [CallerPriority] = []
+    public var agentCodes = AgentCodes()
     public var transfer = TransferSettings()
     public var completion = Completion.bridge
     public var events = Events()

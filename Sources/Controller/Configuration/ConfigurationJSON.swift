@@ -13,6 +13,12 @@ extension Configuration {
             "agents": .object(agents.map { JSONValue.Member($0.name, $0.json(account(of: $0.name))) }),
             "groups": .object(groups.map { JSONValue.Member($0.name, $0.json) }),
             "lines": .object(lines.map { JSONValue.Member($0.pattern, $0.json) }),
+            "callers": .object(callers.map { JSONValue.Member($0.pattern, JSONValue($0.priority)) }),
+            "agentCodes": [
+                "login": JSONValue(agentCodes.login), "logout": JSONValue(agentCodes.logout),
+                "ready": JSONValue(agentCodes.ready), "pause": JSONValue(agentCodes.pause),
+                "resolve": JSONValue(agentCodes.resolve),
+            ],
             "transfer": transferJSON,
             "events": [
                 "directory": .string(events.directory),
@@ -71,6 +77,7 @@ extension Configuration {
             "firstDigitTimeout": seconds(transfer.firstDigitTimeout),
             "digitTimeout": seconds(transfer.digitTimeout),
             "fallback": strings(transfer.fallback.map(\.text)),
+            "maxFallbacks": JSONValue(transfer.maxFallbacks),
             "targets": .object(
                 transfer.targets.map { JSONValue.Member($0.digits, strings($0.destinations.map(\.text))) }),
             "dial": JSONValue(transfer.dial),
@@ -81,12 +88,15 @@ extension Configuration {
                 "consult": JSONValue(codes.consult), "cancel": JSONValue(codes.cancel),
                 "complete": JSONValue(codes.complete), "merge": JSONValue(codes.merge),
                 "swap": JSONValue(codes.swap), "blind": JSONValue(codes.blind), "hold": JSONValue(codes.hold),
+                "resolve": JSONValue(codes.resolve),
             ],
         ]
     }
 }
 
 private func strings(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
+
+private func optionalSeconds(_ milliseconds: Int?) -> JSONValue { milliseconds.map(seconds) ?? .null }
 
 private func seconds(_ milliseconds: Int) -> JSONValue { .double(Double(milliseconds) / 1000) }
 
@@ -116,7 +126,8 @@ extension AgentSettings {
             "wrapUp": seconds(wrapUp), "maxCalls": JSONValue(maxCalls),
             "password": account?.password == nil ? .null : mask,
             "ha1": account?.md5 == nil && account?.sha256 == nil ? .null : mask,
-            "holdSignalling": JSONValue(holdSignalling?.rawValue),
+            "holdSignalling": JSONValue(holdSignalling?.rawValue), "login": .string(login.rawValue),
+            "maxNoAnswer": JSONValue(maxNoAnswer),
         ]
     }
 }
@@ -124,9 +135,34 @@ extension AgentSettings {
 extension GroupSettings {
     fileprivate var json: JSONValue {
         [
-            "members": strings(members), "strategy": .string(strategy), "ringTimeout": seconds(ringTimeout),
-            "maxWait": seconds(maxWait), "serviceLevel": JSONValue(serviceLevel), "overflow": JSONValue(overflow?.text),
+            "members": strings(members), "strategy": .string(strategy.rawValue), "ringTimeout": seconds(ringTimeout),
+            "maxWait": seconds(maxWait), "maxQueue": JSONValue(maxQueue), "serviceLevel": serviceLevelJSON,
+            "serviceTarget": JSONValue(serviceTarget), "overflow": JSONValue(overflow?.text),
+            "tierAfter": optionalSeconds(tierAfter), "skillsAfter": optionalSeconds(skillsAfter),
+            "raiseAfter": optionalSeconds(raiseAfter), "newCallers": JSONValue(newCallers),
+            "lastAgentDays": JSONValue(lastAgentDays),
+            "callback": callback.map {
+                ["digit": .string($0.digit), "attempts": JSONValue($0.attempts), "retryAfter": seconds($0.retryAfter)]
+            } ?? .null,
+            "dispositions": .object(
+                dispositions.map {
+                    JSONValue.Member($0.digit, ["code": .string($0.code), "resolved": .bool($0.resolved)])
+                }),
+            "verdict": verdict.map {
+                ["yes": .string($0.yes), "no": .string($0.no), "timeout": seconds($0.timeout)]
+            } ?? .null,
         ]
+    }
+}
+
+extension GroupSettings {
+    /// A table where there are rows, the number alone where there are none.
+    private var serviceLevelJSON: JSONValue {
+        guard !serviceLevels.isEmpty else { return JSONValue(serviceLevel) }
+        return .array(
+            serviceLevels.map {
+                ["priority": JSONValue($0.priority), "skill": JSONValue($0.skill), "seconds": JSONValue($0.seconds)]
+            })
     }
 }
 
@@ -134,7 +170,8 @@ extension LineSettings {
     fileprivate var json: JSONValue {
         [
             "to": .string(to.text), "answer": .string(answer.rawValue), "overflow": JSONValue(overflow?.text),
-            "holdSignalling": JSONValue(holdSignalling?.rawValue),
+            "holdSignalling": JSONValue(holdSignalling?.rawValue), "priority": JSONValue(priority),
+            "skills": strings(skills),
         ]
     }
 }

@@ -53,6 +53,8 @@ struct ConfigurationReader {
         readAgents(root.section("agents"))
         readGroups(root.section("groups"))
         readLines(root.section("lines"))
+        readCallers(root.section("callers"))
+        readAgentCodes(root.section("agentCodes"))
         readTransfer(root.section("transfer"))
         readEvents(root.section("events"))
         readControl(root.section("control"))

@@ -6,7 +6,7 @@ extension Configuration {
     func engine(port: Int? = nil) -> EngineConfiguration {
         EngineConfiguration(
             node: node, ownURI: ownURI(port: port), agents: agents, groups: groups, lines: lines, transfer: transfer,
-            numbering: numbering, logNotes: events.notes)
+            numbering: numbering, logNotes: events.notes, agentCodes: agentCodes, callers: callers)
     }
 
     /// What From says where there is no caller. A peer that calls it back reaches us.

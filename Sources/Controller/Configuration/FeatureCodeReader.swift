@@ -5,12 +5,12 @@ import TransferEngine
 /// The codes and the states in which each is listened for (design: the table of feature codes). A code that only plays
 /// an error tone is listened for as well: it must not be mistaken for another.
 private enum Code: String, CaseIterable {
-    case consult, cancel, complete, merge, swap, blind, hold
+    case consult, cancel, complete, merge, swap, blind, hold, resolve
 
     static let states: [(name: String, codes: [Code])] = [
-        ("while talking", [.consult, .blind, .hold]),
-        ("in a consult", [.complete, .cancel, .merge, .swap, .blind, .hold]),
-        ("while the caller is held", [.consult, .cancel, .merge, .swap, .blind, .hold]),
+        ("while talking", [.consult, .blind, .hold, .resolve]),
+        ("in a consult", [.complete, .cancel, .merge, .swap, .blind, .hold, .resolve]),
+        ("while the caller is held", [.consult, .cancel, .merge, .swap, .blind, .hold, .resolve]),
     ]
 }
 
@@ -35,7 +35,8 @@ extension ConfigurationReader {
             merge: read(.merge, default: defaults.merge),
             swap: read(.swap, default: defaults.swap),
             blind: read(.blind, default: defaults.blind),
-            hold: read(.hold, default: defaults.hold))
+            hold: read(.hold, default: defaults.hold),
+            resolve: read(.resolve, default: defaults.resolve))
         refuseAmbiguous(codes, in: section)
         section.finish()
     }

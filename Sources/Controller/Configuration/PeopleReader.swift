@@ -2,12 +2,6 @@ import TransferEngine
 
 // `agents`, `groups` and `lines`.
 
-/// How a group chooses among its free members.
-private enum Strategy: String, CaseIterable {
-    case longestIdle = "longest-idle"
-    case linear
-}
-
 extension ConfigurationReader {
     /// Calls each entry of an object of objects with its name and section.
     private func forEachEntry(of section: ConfigSection, _ body: (String, ConfigSection) -> Void) {
@@ -46,6 +40,8 @@ extension ConfigurationReader {
             agent.wrapUp = entry.seconds("wrapUp", in: 0...86_400, default: 0)
             agent.maxCalls = entry.int("maxCalls", in: 1...1000, default: 1)
             agent.holdSignalling = entry.optionalWord("holdSignalling")
+            agent.login = entry.word("login", default: agent.login)
+            agent.maxNoAnswer = entry.int("maxNoAnswer", in: 0...1000, default: agent.maxNoAnswer)
             agents.append(agent)
             if let account = account(entry, agent: name, user: user) { accounts.append(account) }
         }
@@ -82,10 +78,10 @@ extension ConfigurationReader {
                     section.mistakes.add(place, "\"\(member)\" stands here twice")
                 }
             }
-            group.strategy = entry.word("strategy", default: Strategy.longestIdle).rawValue
+            group.strategy = entry.word("strategy", default: group.strategy)
             group.ringTimeout = entry.seconds("ringTimeout", in: 1...3600, default: group.ringTimeout)
             group.maxWait = entry.seconds("maxWait", in: 1...86_400, default: group.maxWait)
-            group.serviceLevel = entry.optionalInt("serviceLevel", in: 1...86_400, default: 20)
+            readQueue(entry, into: &group)
             group.overflow = optionalDestination(entry, "overflow")
             if group.overflow == .group(name) { entry.add("overflow", "leads back to the group itself") }
             groups.append(group)
@@ -110,6 +106,9 @@ extension ConfigurationReader {
                 entry.add("overflow", "is where the line leads anyway")
             }
             line.holdSignalling = entry.optionalWord("holdSignalling")
+            line.priority = entry.int("priority", in: -1000...1000, default: 0)
+            line.skills = entry.strings("skills", default: [])
+            checkSkills(line.skills) { entry.elementPlace("skills", $0) }
             lines.append(line)
         }
         configuration.lines = lines

@@ -17,6 +17,7 @@ extension ConfigurationReader {
             "firstDigitTimeout", in: 0.1...60, default: transfer.firstDigitTimeout)
         transfer.digitTimeout = section.seconds("digitTimeout", in: 0.1...60, default: transfer.digitTimeout)
         readFallback(section, into: &transfer)
+        transfer.maxFallbacks = section.int("maxFallbacks", in: 1...1000, default: transfer.maxFallbacks)
         readTargets(section.section("targets"), into: &transfer)
         readDialling(section, into: &transfer)
         transfer.holdSignalling = section.word("holdSignalling", default: transfer.holdSignalling)

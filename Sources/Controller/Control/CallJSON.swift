@@ -31,6 +31,7 @@ extension CallDetail {
     var json: JSONValue {
         .object(
             summary.members + [
+                .init("past", .array(past.map(JSONValue.string))),
                 .init("legs", .array(legs.map(\.json))),
                 .init("hold_segments", .array(holds.map(\.json))),
                 .init("consults", .array(consults.map(\.json))),

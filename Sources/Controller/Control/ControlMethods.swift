@@ -41,15 +41,38 @@ final class ControlMethods: Sendable {
             guard case .call(let detail) = try ask(.call(id)) else { throw JSONRPC.Failure.stopping }
             guard let detail else { throw JSONRPC.Failure.unknownCall(id) }
             return detail.json
+        case "agents.list":
+            try parameters.finish()
+            guard case .agents(let agents) = try ask(.agents) else { throw JSONRPC.Failure.stopping }
+            return .array(agents.map(\.json))
+        case "groups.list":
+            try parameters.finish()
+            guard case .groups(let groups) = try ask(.groups) else { throw JSONRPC.Failure.stopping }
+            return .array(groups.map(\.json))
+        case "agent.login", "agent.logout", "agent.ready", "agent.pause":
+            let name = try parameters.string("agent")
+            let command: AgentCommand =
+                switch request.method {
+                case "agent.login": .login
+                case "agent.logout": .logout
+                case "agent.ready": .ready
+                default: .pause(reason: try parameters.optionalString("reason"))
+                }
+            try parameters.finish()
+            return try done(try ask(.agent(name, command)))
         default:
             let command = try Self.command(request.method, &parameters)
             try parameters.finish()
-            guard case .command(let result) = try ask(.command(command)) else { throw JSONRPC.Failure.stopping }
-            switch result {
-            case .done: return .object([])
-            case .unknownCall(let id): throw JSONRPC.Failure.unknownCall(id)
-            case .refused(let reason): throw JSONRPC.Failure.refused(reason)
-            }
+            return try done(try ask(.command(command)))
+        }
+    }
+
+    private func done(_ answer: ControlAnswer.Value) throws -> JSONValue {
+        guard case .command(let result) = answer else { throw JSONRPC.Failure.stopping }
+        switch result {
+        case .done: return .object([])
+        case .unknownCall(let id): throw JSONRPC.Failure.unknownCall(id)
+        case .refused(let reason): throw JSONRPC.Failure.refused(reason)
         }
     }
 
@@ -88,6 +111,10 @@ final class ControlMethods: Sendable {
                 note: try parameters.optionalString("note"))
         case "call.blind":
             return .blind(call: try parameters.string("call"), targets: try parameters.strings("targets"))
+        case "call.resolve":
+            return .resolve(
+                call: try parameters.string("call"), resolved: try parameters.bool("resolved"),
+                code: try parameters.optionalString("code"), note: try parameters.optionalString("note"))
         default: throw JSONRPC.Failure.unknownMethod(method)
         }
     }
@@ -116,6 +143,13 @@ private struct Parameters {
         case .string(let text): return text
         default: throw JSONRPC.Failure.invalidParameters("\(key) must be a string")
         }
+    }
+
+    mutating func bool(_ key: String) throws -> Bool {
+        guard case .bool(let value)? = value(key) else {
+            throw JSONRPC.Failure.invalidParameters("\(key) must be true or false")
+        }
+        return value
     }
 
     mutating func strings(_ key: String) throws -> [String] {

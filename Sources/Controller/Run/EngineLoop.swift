@@ -27,6 +27,7 @@ final class EngineLoop {
     private var aliveDue: Int64?
     private var accepting = true
     private var draining = false
+    private var isStarted = false
     private var finished = false
     private var registered: [String: String] = [:]
 
@@ -67,6 +68,10 @@ final class EngineLoop {
 
     /// One round: at most until the next timer is due.
     func turn(_ batch: inout [RunMessage]) {
+        if !isStarted {
+            isStarted = true
+            feed(.started, at: clock())
+        }
         inbox.take(into: &batch, waitingAtMost: patience())
         // Commands that failed at once have their results as inputs of their own, in the turn after.
         for result in switchboard.takeResults() { feed(result, at: clock()) }
@@ -103,6 +108,12 @@ final class EngineLoop {
         case .calls: request.answer.give(.calls(engine.calls()))
         case .call(let id): request.answer.give(.call(engine.call(id)))
         case .status: request.answer.give(.status(status))
+        case .agents: request.answer.give(.agents(engine.agents()))
+        case .groups: request.answer.give(.groups(engine.groups(at: clock())))
+        case .agent(let name, let command):
+            requests += 1
+            answers[RequestID(requests)] = request.answer
+            feed(.agent(RequestID(requests), agent: name, command), at: clock())
         case .command(let command):
             requests += 1
             let id = RequestID(requests)
@@ -248,16 +259,5 @@ final class EngineLoop {
         guard due <= now.mono else { return }
         aliveDue = now.mono + Self.aliveInterval
         log.append(CallRecord(time: now, event: .serviceAlive(ServiceAlive())))
-    }
-}
-
-extension Command {
-    /// The call that it concerns.
-    var call: String {
-        switch self {
-        case .hold(let call), .resume(let call), .complete(let call), .cancel(let call), .swap(let call),
-            .hangup(let call), .consult(let call, _, _), .blind(let call, _):
-            call
-        }
     }
 }

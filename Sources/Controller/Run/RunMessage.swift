@@ -19,6 +19,9 @@ struct ControlRequest: Sendable {
         case calls
         case call(String)
         case status
+        case agents
+        case groups
+        case agent(String, AgentCommand)
     }
 
     var wish: Wish
@@ -31,6 +34,8 @@ final class ControlAnswer: @unchecked Sendable {
         case command(CommandResult)
         case calls([CallSummary])
         case call(CallDetail?)
+        case agents([AgentSummary])
+        case groups([GroupSummary])
         case status(RunStatus)
         /// The controller has ended meanwhile.
         case stopped

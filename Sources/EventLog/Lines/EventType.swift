@@ -4,7 +4,8 @@ import CallEvents
 public enum EventType: UInt8, CaseIterable, Sendable {
     case serviceStarted, serviceStopping, serviceRecovered, serviceAlive, logSegment
     case callOpen, callRefused, callArrived, callAlerting, callAlertFailed, callAnswered, callDisposition, callEnded
-    case callQueued, callDequeued
+    case callQueued, callDequeued, slaBreached
+    case callbackRequested, callbackStarted, callbackCompleted, callbackFailed
     case partyJoined, partyLeft, partyChanged
     case holdStarted, holdEnded
     case transferStarted, transferCompleted, transferFailed, transferCancelled, transferFallback
@@ -32,6 +33,11 @@ public enum EventType: UInt8, CaseIterable, Sendable {
         case .callEnded: .callEnded(CallEnded())
         case .callQueued: .callQueued(CallQueued())
         case .callDequeued: .callDequeued(CallDequeued())
+        case .slaBreached: .slaBreached(SLABreached())
+        case .callbackRequested: .callbackRequested(CallbackRequested())
+        case .callbackStarted: .callbackStarted(CallbackStarted())
+        case .callbackCompleted: .callbackCompleted(CallbackCompleted())
+        case .callbackFailed: .callbackFailed(CallbackFailed())
         case .partyJoined: .partyJoined(PartyJoined())
         case .partyLeft: .partyLeft(PartyLeft())
         case .partyChanged: .partyChanged(PartyChanged())

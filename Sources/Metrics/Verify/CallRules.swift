@@ -50,10 +50,10 @@ extension CallBook {
         }
     }
 
-    /// A verdict, wrap-up, and, when agent and target talk on without the caller, the ends of their consult and stays.
+    /// A verdict, wrap-up, a call-back given up, and, when agent and target talk on without the caller, the ends of their consult and stays.
     private func mayFollowEnd(_ event: CallEvent) -> Bool {
         switch event {
-        case .callDisposition, .consultEnded, .partyLeft, .other: true
+        case .callDisposition, .consultEnded, .partyLeft, .callbackFailed, .other: true
         default: false
         }
     }

@@ -166,7 +166,7 @@ struct NodeBook {
     /// An event of a call that has not been seen: right only where the log begins later than the call.
     private func unknown(_ event: LoggedEvent, _ findings: inout Findings) {
         switch event.event {
-        case .callDisposition, .consultEnded, .partyLeft:
+        case .callDisposition, .consultEnded, .partyLeft, .callbackFailed:
             if firstSeq != 1 { return }
         case .other: return
         default: break
