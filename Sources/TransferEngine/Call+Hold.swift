@@ -30,7 +30,9 @@ extension Call {
         let cause = Causes.ending(end, isAgent: party.agent != nil)
         switch phase {
         case .talking:
-            if Causes.isLoss(end) || leg.peerHolds || hangsUpOnFailure(context) {
+            if leg.hasJustUnheld(context.now) {
+                abandonedByParty(end, cause, hold: .agentPhone, &context)
+            } else if Causes.isLoss(end) || leg.peerHolds || hangsUpOnFailure(context) {
                 abandonedByParty(end, cause, &context)
             } else {
                 finish(by: party.endedBy, cause, end: end, hangUp: HangUp(passing: end), &context)
@@ -43,14 +45,29 @@ extension Call {
     }
 
     /// Nobody is with the caller any more and nobody is being called (rows 20, 21): the chain begins with the call-back.
-    private mutating func abandonedByParty(_ end: LegEnd, _ cause: Cause, _ context: inout Context) {
+    /// `hold`: why the caller is held from now on, if not already.
+    private mutating func abandonedByParty(
+        _ end: LegEnd, _ cause: Cause, hold: HoldReason = .agentLost, _ context: inout Context
+    ) {
         guard let party else { return }
         stopDialling(&context)
         planSearch(agent: party.agent ?? lastAgent, recallFirst: true, context)
         search.cause = cause
         enter(.seeking, &context)
-        reroute(.agentLost, &context)
+        reroute(hold, &context)
         leave(endedBy: party.endedBy, cause: cause, end: end, &context)
         advance(&context)
     }
+}
+
+extension Leg {
+    /// A phone behind a PBX hangs up while it holds: Asterisk takes the hold back for it and says BYE right after, which no
+    /// hand is fast enough for.
+    func hasJustUnheld(_ now: EventTime) -> Bool {
+        guard let unheld else { return false }
+        return now.mono &- unheld.mono < Self.longestReflex
+    }
+
+    /// In microseconds.
+    private static var longestReflex: Int64 { 500_000 }
 }

@@ -34,6 +34,7 @@ extension Call {
         _ id: LegID, peerSends: Bool, peerReceives: Bool, codec: String?, _ context: inout Context
     ) {
         guard let index = index(id), legs[index].isAlive else { return }
+        if legs[index].peerHolds, peerReceives { legs[index].unheld = context.now }
         legs[index].peerSends = peerSends
         legs[index].peerReceives = peerReceives
         if let codec, codec != legs[index].codec {

@@ -29,6 +29,8 @@ struct Leg: Codable, Sendable {
     var early = false
     var peerSends = true
     var peerReceives = true
+    /// When its phone last took back a hold.
+    var unheld: EventTime?
     /// It was sent 180.
     var toldRinging = false
     /// We told the peer by re-INVITE that it is held.

@@ -222,6 +222,30 @@ import Testing
         scene.expectClean()
     }
 
+    @Test("outcome row 20: a PBX takes the phone's hold back and hangs up for it", arguments: [100, 600])
+    func row20throughPBX(milliseconds: Int) {
+        let scene = Scene()
+        let (caller, agent) = scene.talking()
+        scene.media(agent, sends: true, receives: false)
+        scene.advance(1_000)
+        scene.media(agent, sends: true, receives: true)
+        scene.advance(Int64(milliseconds))
+        scene.end(agent)
+        if milliseconds < 500 {
+            #expect(scene.newest != agent)
+            #expect(scene.hears(caller) == .music)
+            #expect(scene.last(holdStarted)?.reason == .agentPhone)
+            #expect(scene.last(holdStarted)?.hold == 2)
+            scene.answer(scene.newest)
+            #expect(scene.last(holdEnded)?.outcome == .resumed)
+            scene.end(caller)
+        } else {
+            // Somebody who has gone back to the caller and said goodbye.
+            #expect(scene.all(holdStarted).count == 1)
+        }
+        scene.expectClean()
+    }
+
     @Test("outcome row 20: the call-back comes first wherever it stands in the chain; then the chain in its order")
     func row20order() {
         let scene = Scene(
