@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test interop serve bench bench-metrics format lint clean
+.PHONY: help deps build demo test interop serve bench bench-metrics install deb format lint clean
 
 # Where a toolchain is often unpacked, for a machine whose PATH does not name it.
 ifeq ($(shell command -v swift),)
@@ -55,6 +55,14 @@ bench-metrics: deps ## measure the metrics core beside DuckDB and jq on 10 milli
 	@swift build $(quiet) -c release --product warmline
 	@swift build $(quiet) -c release --product loggen
 	@bash Tests/bench/metrics.sh
+
+install: ## compile (release) and install below DESTDIR and PREFIX (/usr/local)
+	@docker/deps.sh --build
+	@docker/install.sh "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
+
+deb: ## make a Debian package: .build/warmline_VERSION_ARCHITECTURE.deb
+	@docker/deps.sh --build
+	@docker/deb.sh
 
 format: ## put every source file into the project's style
 	@swift format --in-place --recursive $(swift_sources)

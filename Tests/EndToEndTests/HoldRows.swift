@@ -58,9 +58,10 @@ struct HoldRows {
             caller.send("hold")
             try await scene.log.has("hold.started hold=1 reason=caller_phone")
             // A phone that holds by sendonly may play music of its own; else the agent hears the controller's.
+            // Asterisk makes sendonly of every hold, and what it sends then is its own affair.
             if style.isEmpty {
                 try await anna.hears(caller)
-            } else {
+            } else if PBX.current == nil {
                 try await anna.hearsMusic()
             }
             caller.send("unhold")

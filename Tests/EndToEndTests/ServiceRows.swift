@@ -12,7 +12,7 @@ struct ServiceRows {
             try await scene.log.has("service.stopping")
             let raw = try RawSIP(address: scene.address, port: 5095)
             for (method, body) in [("INVITE", raw.offer()), ("OPTIONS", "")] {
-                let response = try await raw.ask(method, scene.line, at: scene.address, body: body)
+                let response = try await raw.ask(method, scene.ownLine, at: scene.controller, body: body)
                 #expect(status(of: response) == 503, "\(method)")
                 #expect(response.contains("Retry-After:"), "\(method)")
             }

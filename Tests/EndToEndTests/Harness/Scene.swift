@@ -42,7 +42,9 @@ final class Scene {
         let outcome: Result<Void, any Error>
         do {
             let address = PBX.current == nil ? Addresses.next() : PBX.phones
-            let directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(address)")
+            // Behind a PBX every scene has the same address.
+            let name = PBX.current == nil ? address : UUID().uuidString
+            let directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(name)")
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             try await prepare(address, directory)
             let scene = try Scene(changes, serve: serve, address: address, directory: directory)
@@ -88,6 +90,14 @@ final class Scene {
             return warmline.lines.contains { !$0.error && $0.text == "ready" }
         }
     }
+
+    /// The line's address at the controller itself, whatever stands before it.
+    var ownLine: String {
+        PBX.current == nil ? line : "sip:7000@\(PBX.address):\(Port.warmline)"
+    }
+
+    /// The controller's own address.
+    var controller: String { PBX.current == nil ? address : PBX.address }
 
     // MARK: - who takes part
 
