@@ -35,10 +35,10 @@ noload => res_pjsip_config_wizard.so
 END
     printf '[general]\n[logfiles]\nconsole => error,warning,notice\nfull => error,warning,notice,verbose(4)\n' >"$etc/logger.conf"
     printf '[general]\nenable=yes\nevents=CHAN_START,ANSWER,HANGUP,CHAN_END\n' >"$etc/cel.conf"
-    # One line an event, with the SIP Call-ID of the channel.
+    # One line an event; the dialplan has put the SIP Call-ID into the user field.
     # shellcheck disable=SC2016 # Asterisk's variables
     printf '[mappings]\nwarmline.csv => %s\n' \
-        '${CSV_QUOTE(${eventtype})},${CSV_QUOTE(${CHANNEL})},${CSV_QUOTE(${CHANNEL(pjsip,call-id)})}' >"$etc/cel_custom.conf"
+        '${CSV_QUOTE(${eventtype})},${CSV_QUOTE(${CHANNEL})},${CSV_QUOTE(${CHANNEL(userfield)})}' >"$etc/cel_custom.conf"
     start asterisk chroot "$asterisk_root" /usr/sbin/asterisk -f -n -q -C /etc/asterisk-job/asterisk.conf
     within 60 'Asterisk does not start' asterisk_booted
 }
