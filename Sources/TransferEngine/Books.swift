@@ -47,6 +47,7 @@ struct Books: Codable, Sendable {
     private(set) var stays: [Stay] = []
     private(set) var consult: Consult?
     private(set) var transfer: Transfer?
+    private(set) var conference: EventTime?
     private(set) var ended: EventTime?
     private(set) var holds = 0
     private(set) var transfers = 0
@@ -189,6 +190,12 @@ struct Books: Codable, Sendable {
         case .transferCancelled(let fields):
             transfer = nil
             history.closedTransfer(fields.transfer, "cancelled")
+        case .conferenceStarted: conference = time
+        case .conferenceEnded(var fields):
+            guard let began = conference else { return nil }
+            conference = nil
+            fields.conferenceMs = Self.ms(began, time)
+            return .conferenceEnded(fields)
         case .consultStarted(let fields):
             consult = Consult(number: fields.consult)
             history.opened(fields, at: time)

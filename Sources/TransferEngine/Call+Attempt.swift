@@ -148,7 +148,7 @@ extension Call {
         case .arriving: firstAnswer(&context)
         case .ringing: transfer?.refer == nil ? consultAnswered(&context) : completeReferred(&context)
         case .seeking: joinAttempt(&context)
-        case .talking, .held, .dialling, .consulting, .swapped, .apologising, .over: break
+        case .talking, .held, .dialling, .consulting, .swapped, .conference, .apologising, .over: break
         }
     }
 

@@ -1,8 +1,8 @@
 import CallEvents
 
 // The engine's part of the codec rule (design §3): (b) every new leg is offered what the caller's leg can do
-// (`Invite.codecsOf`); (d) an answer in another codec makes caller and agent follow before anybody is joined; (e) when
-// they refuse, the attempt has failed.
+// (`Invite.codecsOf`); (d) an answer in another codec makes caller and agent follow before anybody is joined; (e) where
+// one does not, the relay transcodes.
 extension Call {
     /// The attempt was answered: has anybody to change codec first? Returns whether everything fits already.
     mutating func matchAnswer(_ context: inout Context) -> Bool {
@@ -33,20 +33,11 @@ extension Call {
         if let codec { legs[index].codec = codec }
         guard legs[index].matching == report else { return }
         legs[index].matching = nil
-        let accepted = (200...299).contains(sipStatus)
-        guard let waiting = attempt?.matching, waiting.contains(id) else {
-            if !accepted { legs[index].refusesCodec = true }
-            return
-        }
-        if accepted {
-            attempt?.matching.removeAll { $0 == id }
-            if attempt?.matching.isEmpty == true { attemptReady(&context) }
-        } else {
-            attemptFailed(.noCodec, sipStatus: sipStatus, hangUp: HangUp(sipStatus: 488), &context)
-        }
+        if !(200...299).contains(sipStatus) { legs[index].refusesCodec = true }
+        stopMatching(id, &context)
     }
 
-    /// A leg that had to change codec is gone: nobody waits for it.
+    /// A leg that had to change codec has done so, does not want to, or is gone: nobody waits for it.
     mutating func stopMatching(_ leg: LegID, _ context: inout Context) {
         guard let waiting = attempt?.matching, waiting.contains(leg) else { return }
         attempt?.matching.removeAll { $0 == leg }
@@ -56,7 +47,8 @@ extension Call {
     /// Two who talk must speak one codec: when a peer changed its own, or a consult failed half-way, the other follows.
     mutating func alignCodecs(_ context: inout Context) {
         guard attempt?.matching.isEmpty ?? true else { return }
-        if hasVoice, let party { align(party.leg, to: caller, &context) }
+        // In a conference each has a codec of its own anyway.
+        if hasVoice, phase != .conference, let party { align(party.leg, to: caller, &context) }
         if phase == .consulting || phase == .over, let attempt, attempt.answered,
             let agentLeg = attempt.agentLeg ?? party?.leg
         {

@@ -24,7 +24,7 @@ extension Call {
         case .consult(_, let targets, let note): return transfer(.attended, targets, note, &context)
         case .blind(_, let targets): return transfer(.blind, targets, nil, &context)
         case .complete:
-            guard [.ringing, .consulting, .swapped].contains(phase) else {
+            guard [.ringing, .consulting, .swapped, .conference].contains(phase) else {
                 return refusal("no target is being consulted")
             }
             completeOrLeave(&context)
@@ -35,16 +35,22 @@ extension Call {
                 reroute(.agentPhone, &context)
                 break
             }
-            guard [.ringing, .consulting, .swapped].contains(phase) else {
+            guard [.ringing, .consulting, .swapped, .conference].contains(phase) else {
                 return refusal("there is no transfer to cancel")
             }
-            cancelConsult(&context)
+            cancelOrDrop(&context)
         case .swap:
             guard phase == .consulting || phase == .swapped else { return refusal("there is no target to swap with") }
             guard attempt?.agentLeg == nil else {
                 return refusal("the agent swaps on the phone: it is a call of its own")
             }
             swap(&context)
+        case .merge:
+            guard phase == .consulting || phase == .swapped else { return refusal("there is no target to merge with") }
+            guard attempt?.agentLeg == nil else {
+                return refusal("the agent merges on the phone: it is a call of its own")
+            }
+            merge(&context)
         case .hangup, .resolve: break
         }
         return .done

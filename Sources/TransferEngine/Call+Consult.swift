@@ -242,7 +242,7 @@ extension Call {
     }
 
     mutating func recordConsultEnded(_ attempt: Attempt, _ outcome: ConsultOutcome, _ context: inout Context) {
-        guard case .consult(let number) = attempt.purpose else { return }
+        guard case .consult(let number) = attempt.purpose, !attempt.isMerged else { return }
         record(
             .consultEnded(
                 ConsultEnded(

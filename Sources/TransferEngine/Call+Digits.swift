@@ -14,7 +14,7 @@ struct Dialling: Codable, Sendable {
 
 /// What a feature code does; which one depends on the phase.
 enum Feature: Sendable {
-    case consult, blind, hold, resume, complete, cancel, swap
+    case consult, blind, hold, resume, complete, cancel, swap, merge
     /// A verdict, by this digit of the group's dispositions.
     case resolve(Character)
     /// Known, but not possible now.
@@ -43,8 +43,13 @@ extension Call {
             ]
         case .consulting, .swapped:
             table = [
-                (codes.complete, .complete), (codes.cancel, .cancel), (codes.swap, .swap), (codes.merge, .impossible),
+                (codes.complete, .complete), (codes.cancel, .cancel), (codes.swap, .swap), (codes.merge, .merge),
                 (codes.blind, .impossible), (codes.hold, .impossible),
+            ]
+        case .conference:
+            table = [
+                (codes.complete, .complete), (codes.cancel, .cancel), (codes.merge, .impossible),
+                (codes.swap, .impossible), (codes.blind, .impossible), (codes.hold, .impossible),
             ]
         case .arriving, .dialling, .seeking, .apologising, .over: table = []
         }
@@ -55,7 +60,7 @@ extension Call {
 
     /// The resolve code with each digit, where the group has dispositions and the agent is with the caller.
     private func verdicts(_ codes: TransferSettings.FeatureCodes, _ context: Context) -> [(String?, Feature)] {
-        guard let code = codes.resolve, [.talking, .held, .ringing, .consulting, .swapped].contains(phase),
+        guard let code = codes.resolve, [.talking, .held, .ringing, .consulting, .swapped, .conference].contains(phase),
             let group, context.directory.group(group)?.dispositions.isEmpty == false
         else { return [] }
         return "0123456789".map { ("\(code)\($0)", .resolve($0)) }
@@ -105,10 +110,10 @@ extension Call {
 
     /// To whoever hears that leg; nobody does while the caller is held.
     private mutating func pass(_ digits: String, from leg: LegID, _ context: inout Context) {
-        guard !digits.isEmpty, let listener = legs.first(where: { $0.hears == .leg(leg) && $0.isAlive }),
-            listener.state == .answered
-        else { return }
-        context.emit(.sendDigits(listener.id, digits))
+        guard !digits.isEmpty else { return }
+        for listener in legs where listener.hears.includes(leg) && listener.isAlive && listener.state == .answered {
+            context.emit(.sendDigits(listener.id, digits))
+        }
     }
 
     private mutating func perform(_ feature: Feature, on leg: LegID, _ context: inout Context) {
@@ -118,8 +123,9 @@ extension Call {
         case .hold: hold(.code, &context)
         case .resume: resume(&context)
         case .complete: completeOrLeave(&context)
-        case .cancel: cancelConsult(&context)
+        case .cancel: cancelOrDrop(&context)
         case .swap where attempt?.agentLeg == nil: swap(&context)
+        case .merge where attempt?.agentLeg == nil: merge(&context)
         case .resolve(let digit):
             guard let disposition = context.disposition(digit, group: group) else {
                 context.emit(.tone(leg, .error, nil))
@@ -127,16 +133,26 @@ extension Call {
             }
             _ = resolve(disposition.resolved, code: disposition.code, note: nil, &context)
             context.emit(.tone(leg, .comfort, nil))
-        case .swap, .impossible: context.emit(.tone(leg, .error, nil))
+        case .swap, .merge, .impossible: context.emit(.tone(leg, .error, nil))
         }
     }
 
-    /// Complete: with the target the caller goes over to it; while it rings the agent leaves (semi-attended).
+    /// Complete: with the target the caller goes over to it; while it rings the agent leaves (semi-attended), and in a
+    /// conference as well.
     mutating func completeOrLeave(_ context: inout Context) {
-        if phase == .ringing {
-            agentLeaves(endedBy: .agent, cause: .normal, &context)
+        switch phase {
+        case .ringing: agentLeaves(endedBy: .agent, cause: .normal, &context)
+        case .conference: agentLeavesConference(endedBy: .agent, cause: .normal, &context)
+        default: complete(endedBy: .agent, cause: .normal, &context)
+        }
+    }
+
+    /// Cancel: the target is given up, or dropped from a conference.
+    mutating func cancelOrDrop(_ context: inout Context) {
+        if phase == .conference {
+            targetLeavesConference(endedBy: .agent, cause: .cancelled, &context)
         } else {
-            complete(endedBy: .agent, cause: .normal, &context)
+            cancelConsult(&context)
         }
     }
 

@@ -21,13 +21,14 @@ extension Call {
         guard phase != .over else { return }
         let verdict = isAsked(endedBy, cause, context)
         let callerLeft = endedBy == .caller
-        let survivors = callerLeft && (phase == .consulting || phase == .swapped) ? party?.leg : nil
+        let survivors = callerLeft && [.consulting, .swapped, .conference].contains(phase) ? party?.leg : nil
         let isTold =
             callerLeft && survivors == nil && [.held, .dialling, .ringing].contains(phase) && attempt?.agentLeg == nil
             && transfer?.refer == nil
         let partyLeg = party?.leg
         stopTimers(&context)
         callbackFailed(&context)
+        if phase == .conference { endConference(&context) }
         closeAttempt(keep: survivors != nil, endedBy, &context)
         leaveQueue(callerLeft ? .abandoned : .released, to: nil, &context)
         let outcome: HoldOutcome = callerLeft ? .abandoned : .released
@@ -35,6 +36,10 @@ extension Call {
         if callerHolds { endHold(.callerPhone, outcome, &context) }
         cancelTransfer(callerLeft ? cause == .normal ? .abandoned : cause : .cancelled, &context)
         leave(endedBy: endedBy, cause: cause, end: endedBy == .controller ? nil : end, &context)
+        if let guest {
+            self.guest = nil
+            recordLeft(guest, endedBy: endedBy, cause: cause, end: endedBy == .controller ? nil : end, &context)
+        }
         record(
             .callEnded(
                 CallEnded(

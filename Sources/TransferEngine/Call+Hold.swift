@@ -40,6 +40,7 @@ extension Call {
         case .held, .dialling: abandonedByParty(end, cause, &context)
         case .ringing: agentLeaves(endedBy: party.endedBy, cause: cause, end: end, &context)
         case .consulting, .swapped: complete(endedBy: party.endedBy, cause: cause, end: end, &context)
+        case .conference: agentLeavesConference(endedBy: party.endedBy, cause: cause, end: end, &context)
         case .arriving, .seeking, .apologising, .over: break
         }
     }

@@ -107,6 +107,10 @@ extension Call {
         guard let attempt else { return }
         if phase == .consulting || phase == .swapped {
             targetGone(end, &context)
+        } else if phase == .conference {
+            targetLeavesConference(
+                endedBy: .target, cause: Causes.ending(end, isAgent: attempt.candidate.agent != nil), end: end, &context
+            )
         } else {
             let isRedirect = end.how == .rejected && (300...399).contains(end.sipStatus ?? 0)
             attemptFailed(
@@ -124,9 +128,14 @@ extension Call {
                 return
             }
             guard let attempt else { return }
-            let cause = attempt.answered ? .noCodec : Causes.timeout(rang: attempt.rang)
+            guard !attempt.answered else {
+                // Whoever was to change codec has said nothing: they are joined as they are.
+                for leg in attempt.matching { stopMatching(leg, &context) }
+                return
+            }
             // RFC 3326 §2: the CANCEL of a request that took too long.
-            attemptFailed(cause, sipStatus: nil, hangUp: HangUp(sipStatus: attempt.answered ? 488 : 408), &context)
+            attemptFailed(
+                Causes.timeout(rang: attempt.rang), sipStatus: nil, hangUp: HangUp(sipStatus: 408), &context)
         case .rival(let leg):
             guard let rival = rival(leg) else { return }
             let cause = Causes.timeout(rang: rivals[rival].rang)

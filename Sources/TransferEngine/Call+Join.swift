@@ -2,7 +2,7 @@ import CallEvents
 
 // Joining the caller and somebody: first answer, transfer, call-back.
 extension Call {
-    private func party(from attempt: Attempt, role: PartyRole) -> Party {
+    func party(from attempt: Attempt, role: PartyRole) -> Party {
         Party(
             leg: attempt.leg, agent: attempt.candidate.agent, group: attempt.candidate.group ?? group, uri: attempt.uri,
             sipCallID: attempt.sipCallID, role: role)
@@ -107,7 +107,7 @@ extension Call {
         release(attempt.agentLeg, HangUp(sipStatus: leg(attempt.agentLeg)?.state == .answered ? 0 : 487), &context)
     }
 
-    private mutating func recordCompleted(
+    mutating func recordCompleted(
         _ transfer: Transfer, _ kind: TransferKind, _ attempt: Attempt, _ context: inout Context
     ) {
         self.transfer = nil

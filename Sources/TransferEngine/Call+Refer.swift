@@ -30,6 +30,7 @@ extension Call {
         switch phase {
         case .talking, .held, .dialling: return referral.replaces == nil ? nil : 603
         case .ringing, .consulting, .swapped: return means(referral, on: id) ? nil : 603
+        case .conference: return 603
         case .arriving, .seeking, .apologising, .over: return 403
         }
     }

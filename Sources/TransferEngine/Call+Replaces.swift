@@ -26,6 +26,7 @@ extension Call {
             attempt?.leg = leg.id
             attempt?.sipCallID = leg.sipCallID
             attempt?.candidate.agent = leg.agent
+            replaceGuest(by: leg, &context)
             reroute(.consult, &context)
         } else {
             attempt?.agentLeg = leg.id
@@ -37,6 +38,21 @@ extension Call {
         stopMatching(old, &context)
     }
 
+    /// Somebody else takes part in the conference from now on, or the same target at another phone.
+    private mutating func replaceGuest(by leg: Leg, _ context: inout Context) {
+        guard let old = guest else { return }
+        guest?.leg = leg.id
+        if old.agent == leg.agent {
+            record(.partyChanged(PartyChanged(uri: leg.uri)), &context)
+            return
+        }
+        let new = Party(
+            leg: leg.id, agent: leg.agent, group: old.group, uri: leg.uri, sipCallID: leg.sipCallID, role: .merge)
+        guest = new
+        recordJoined(new, &context)
+        recordLeft(old, endedBy: old.endedBy, cause: .normal, end: nil, &context)
+    }
+
     /// Somebody else is with the caller from now on, or the same agent at another phone.
     private mutating func replaceParty(by leg: Leg, _ context: inout Context) {
         guard let old = party else { return }
@@ -46,6 +62,7 @@ extension Call {
             reroute(.agentPhone, &context)
             return
         }
+        if phase == .conference { targetLeavesConference(endedBy: .agent, cause: .cancelled, &context) }
         let consult = attempt
         if let consult {
             attempt = nil

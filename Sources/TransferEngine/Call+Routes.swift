@@ -5,17 +5,19 @@ import CallEvents
 extension Call {
     /// Whether a party's voice is to reach the caller.
     var callerHearsParty: Bool {
+        if phase == .conference { return sourceInConference(for: caller) != .music }
         guard let party, let leg = leg(party.leg), leg.isAlive, !leg.peerHolds else { return false }
         switch phase {
         case .talking, .swapped: return true
         // By the agent's second call the phone itself says, by holding, with whom its user talks.
         case .ringing, .consulting: return attempt?.agentLeg != nil && transfer?.refer == nil
-        case .arriving, .held, .dialling, .seeking, .apologising, .over: return false
+        case .conference, .arriving, .held, .dialling, .seeking, .apologising, .over: return false
         }
     }
 
     /// What a leg is to be sent.
     func source(for leg: Leg) -> MediaSource {
+        if phase == .conference { return sourceInConference(for: leg.id) }
         if leg.id == caller { return sourceForCaller(leg) }
         if leg.id == party?.leg { return sourceForParty() }
         if leg.id == attempt?.leg { return sourceForAttempt() }
@@ -54,7 +56,7 @@ extension Call {
                 return .music
             }
             return attempt.answered ? .ringback : early.map(MediaSource.leg) ?? .ringback
-        case .held, .dialling, .apologising: return .music
+        case .held, .dialling, .conference, .apologising: return .music
         case .over: return .silence
         }
     }
@@ -71,7 +73,7 @@ extension Call {
         case .consulting:
             guard let attempt, attempt.agentLeg == nil else { return voice(of: caller) }
             return voice(of: attempt.leg)
-        case .arriving, .held, .seeking, .apologising, .over: return .silence
+        case .arriving, .held, .conference, .seeking, .apologising, .over: return .silence
         }
     }
 
@@ -79,12 +81,13 @@ extension Call {
         switch phase {
         case .consulting, .over: return (attempt?.agentLeg ?? party?.leg).map { held(by: $0) } ?? .silence
         case .swapped: return .music
-        case .arriving, .talking, .held, .dialling, .ringing, .seeking, .apologising: return .silence
+        case .arriving, .talking, .held, .dialling, .ringing, .conference, .seeking, .apologising: return .silence
         }
     }
 
     /// Brings what the legs are sent in line with the phase, all at one instant. `reason`: why a hold begins, if one does.
-    mutating func reroute(_ reason: HoldReason = .queue, _ context: inout Context) {
+    /// `isMerge`: what ends the hold is the beginning of a conference.
+    mutating func reroute(_ reason: HoldReason = .queue, isMerge: Bool = false, _ context: inout Context) {
         var changes: [Route] = []
         var callerSwitched = false
         for index in legs.indices {
@@ -105,18 +108,18 @@ extension Call {
             context.emit(.route(changes, report))
             if isAwaited { stamp = .report(report, asked: context.now) }
         }
-        if isAnswered, phase != .over, hadVoice != hasVoice { recordHold(reason, &context) }
+        if isAnswered, phase != .over, hadVoice != hasVoice { recordHold(reason, isMerge: isMerge, &context) }
         tellHolds(&context)
     }
 
-    mutating func recordHold(_ reason: HoldReason, _ context: inout Context) {
+    mutating func recordHold(_ reason: HoldReason, isMerge: Bool = false, _ context: inout Context) {
         if hasVoice {
             let isSame = party?.leg == heldBy
             record(
                 .holdEnded(
                     HoldEnded(
-                        hold: 0, group: group, line: line?.pattern, nextAgent: agent,
-                        outcome: isSame ? .resumed : .transferred)),
+                        hold: 0, group: group, line: line?.pattern, nextAgent: isMerge ? guest?.agent : agent,
+                        outcome: isMerge ? .merged : isSame ? .resumed : .transferred)),
                 &context)
         } else {
             heldBy = party?.leg

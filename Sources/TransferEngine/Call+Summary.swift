@@ -59,6 +59,7 @@ extension Call {
         case .ringing: "target ringing"
         case .consulting: "consulting"
         case .swapped: "talking, target held"
+        case .conference: "three-way"
         case .seeking: queue == nil ? "being transferred" : "waiting"
         case .apologising: "being released"
         case .over: attempt == nil ? "ended" : "agent and target talk, caller gone"
@@ -113,6 +114,7 @@ extension MediaSource {
         switch self {
         case .silence: "silence"
         case .leg(let leg): "leg \(leg.number)"
+        case .mix(let legs): "legs \(legs.map { String($0.number) }.joined(separator: ", "))"
         case .music: "music"
         case .ringback: "ringback"
         case .dialTone: "dial tone"

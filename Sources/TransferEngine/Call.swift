@@ -20,10 +20,12 @@ struct Call: Codable, Sendable {
         /// A target is being called; the agent hears ringback or early media. Caller: music.
         /// → consulting, ringing (next target), talking, seeking (agent left: semi-attended), over.
         case ringing
-        /// Agent and target talk. Caller: music. → swapped, talking (completed, cancelled, target gone), over.
+        /// Agent and target talk. Caller: music. → swapped, conference, talking (completed, cancelled, target gone), over.
         case consulting
-        /// Agent and caller talk during a consult. Target: music. → consulting, talking, over.
+        /// Agent and caller talk during a consult. Target: music. → consulting, conference, talking, over.
         case swapped
+        /// Caller, agent and target talk, the target as `guest`. → talking (one of them left), over.
+        case conference
         /// The answered caller is with nobody, and somebody is being looked for: the target that rang when the agent
         /// left, a blind target, the next step of the chain. No party. → talking, apologising, over.
         case seeking
@@ -52,6 +54,8 @@ struct Call: Codable, Sendable {
     var attempt: Attempt?
     /// Others who are being called at the same time as the attempt.
     var rivals: [Attempt] = []
+    /// The target of a conference: its stay is open beside the party's.
+    var guest: Party?
     var transfer: Transfer?
     /// When a REFER of the agent with the caller came to nothing.
     var referFailed: EventTime?

@@ -44,7 +44,7 @@ public struct Invite: Codable, Hashable, Sendable {
     public var from: String?
     public var fromDisplay: String?
     public var assertedIdentity: String?
-    /// The leg whose capabilities bound the offer (codec rule a, b).
+    /// The leg whose codecs come first in the offer (codec rule a, b).
     public var codecsOf: LegID?
     /// In milliseconds: no response over 100 by then ends the leg with `noResponse`.
     public var noResponseTimeout: Int
@@ -92,6 +92,8 @@ public struct HangUp: Codable, Hashable, Sendable {
 public enum MediaSource: Codable, Hashable, Sendable {
     case silence
     case leg(LegID)
+    /// The voices of several legs.
+    case mix([LegID])
     case music
     case ringback
     case dialTone

@@ -193,6 +193,7 @@ public enum Command: Codable, Hashable, Sendable {
     case complete(call: String)
     case cancel(call: String)
     case swap(call: String)
+    case merge(call: String)
     case hangup(call: String)
     /// A verdict on a call, until a day after its end.
     case resolve(call: String, resolved: Bool, code: String?, note: String?)

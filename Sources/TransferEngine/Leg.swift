@@ -85,6 +85,8 @@ struct Attempt: Codable, Sendable {
     var timer: TimerID?
     /// Legs whose re-INVITE to the target's codec is open (codec rule d).
     var matching: [LegID] = []
+    /// Its consult is over: it is the target of a conference.
+    var isMerged = false
     /// The agent's own second call, through which they speak with the target; null: the leg that is with the caller.
     var agentLeg: LegID?
 }

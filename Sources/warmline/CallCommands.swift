@@ -47,6 +47,7 @@ let callCommands: [Command] =
         ),
         simple("cancel", "give the target up; the agent has the caller again"),
         simple("swap", "go to and fro between caller and target"),
+        simple("merge", "make a three-way conversation of a consult"),
         Command(
             "blind", operands: "CALL TARGET[,TARGET…]", count: 2...2,
             "transfer without a consult; the agent leaves at once",

@@ -71,7 +71,7 @@ struct SignallingTests {
         }
     }
 
-    @Test("The target has no codec in common: consult.failed no_codec")
+    @Test("The target has none of media.codecs: consult.failed no_codec")
     func noCodec() async throws {
         try await Scene.run { scene in
             let (caller, anna) = try await scene.conversation()
@@ -93,6 +93,26 @@ struct SignallingTests {
             let boris = try await scene.phone(
                 "boris", user: "1002", port: 5082, tone: 1600, only + ["--answer-after", "0"])
             try await transfer(scene, caller, anna, boris)
+        }
+    }
+
+    @Test(
+        "Legs without a common codec are transcoded, and only those",
+        arguments: [("PCMA", "PCMA", "PCMU"), ("PCMU", "PCMU", "opus"), ("G722", "PCMA", "G722")])
+    func transcoded(caller: String, anna: String, boris: String) async throws {
+        try await Scene.run(["media.codecs": ["PCMA", "PCMU", "G722", "opus"]]) { scene in
+            let (customer, agent) = try await scene.conversation(
+                caller: ["--codecs", caller], anna: ["--codecs", anna])
+            let target = try await scene.phone(
+                "boris", user: "1002", port: 5082, tone: 1600, ["--codecs", boris, "--answer-after", "0"])
+            agent.send("digits *21002#")
+            try await agent.hears(target)
+            try await target.hears(agent)
+            try await customer.hearsMusic()
+            agent.send("hangup")
+            try await customer.hears(target)
+            try await target.hears(customer)
+            try await target.says("answered", ["codec": boris])
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Feature codes, dialling, and digits that are neither.
 @Suite struct DigitTests {
-    private enum Column: String, CaseIterable { case talking, dialling, ringing, consulting, swapped, held }
+    private enum Column: String, CaseIterable { case talking, dialling, ringing, consulting, swapped, conference, held }
 
     private func scene(in column: Column) -> (scene: Scene, caller: LegID, agent: LegID, target: LegID?) {
         let scene = Scene()
@@ -18,9 +18,10 @@ import Testing
         case .ringing:
             let (caller, agent, target) = scene.dialled()
             return (scene, caller, agent, target)
-        case .consulting, .swapped:
+        case .consulting, .swapped, .conference:
             let (caller, agent, target) = scene.consulting()
             if column == .swapped { scene.press(agent, "*4") }
+            if column == .conference { scene.press(agent, "*3") }
             return (scene, caller, agent, target)
         }
     }
@@ -35,9 +36,11 @@ import Testing
             ("ringing", "*2", "seeking"), ("ringing", "*1", "talking"), ("ringing", "*3", "error"),
             ("ringing", "*4", "error"), ("ringing", "#1", "error"), ("ringing", "*5", "error"),
             ("consulting", "*2", "completed"), ("consulting", "*1", "talking"), ("consulting", "*4", "swapped"),
-            ("consulting", "*3", "error"), ("consulting", "#1", "error"), ("consulting", "*5", "error"),
+            ("consulting", "*3", "conference"), ("consulting", "#1", "error"), ("consulting", "*5", "error"),
             ("swapped", "*2", "completed"), ("swapped", "*1", "talking"), ("swapped", "*4", "consulting"),
-            ("swapped", "*3", "error"), ("swapped", "#1", "error"), ("swapped", "*5", "error"),
+            ("swapped", "*3", "conference"), ("swapped", "#1", "error"), ("swapped", "*5", "error"),
+            ("conference", "*2", "completed"), ("conference", "*1", "talking"), ("conference", "*3", "error"),
+            ("conference", "*4", "error"), ("conference", "#1", "error"), ("conference", "*5", "error"),
             ("held", "*2", "dialling"), ("held", "#1", "dialling"), ("held", "*1", "talking"),
             ("held", "*5", "talking"),
             ("held", "*3", "error"), ("held", "*4", "error"),
@@ -67,6 +70,7 @@ import Testing
         case "completed":
             #expect(scene.hears(caller) == target.map { .leg($0) })
             #expect(scene.legs[agent]?.hungUp != nil)
+        case "conference": #expect(target.map { scene.hears(caller) == .mix([agent, $0]) } == true)
         case "swapped":
             #expect(scene.hears(caller) == .leg(agent))
             #expect(scene.hears(target ?? caller) == .music)

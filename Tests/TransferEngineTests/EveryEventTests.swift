@@ -13,6 +13,7 @@ import Testing
         case held, dialling, diallingDigits, codePending
         case ringing, ringingEarly, ringingMatching, ringingLast
         case consulting, swapped, consultingCallerHolds
+        case conference, conferenceAgentHolds
         case secondRinging, secondConsulting
         case referRinging, referSeeking, referSecondRinging, referSecondGone
         case seekingSemi, seekingBlind, seekingMatching, seekingRecall, seekingGroup, seekingGroupPaused,
@@ -34,6 +35,7 @@ import Testing
                 .ringing
             case .consulting, .consultingCallerHolds, .secondConsulting: .consulting
             case .swapped: .swapped
+            case .conference, .conferenceAgentHolds: .conference
             case .seekingSemi, .seekingBlind, .seekingMatching, .seekingRecall, .seekingGroup, .seekingGroupPaused,
                 .seekingOverflow, .referSeeking:
                 .seeking
@@ -87,6 +89,11 @@ import Testing
             case .consulting: _ = scene.consulting()
             case .consultingCallerHolds: scene.media(scene.consulting().caller, sends: false, receives: false)
             case .swapped: scene.press(scene.consulting().agent, "*4")
+            case .conference: scene.press(scene.consulting().agent, "*3")
+            case .conferenceAgentHolds:
+                let agent = scene.consulting().agent
+                scene.press(agent, "*3")
+                scene.media(agent, sends: true, receives: false)
             case .secondRinging, .secondConsulting:
                 scene.media(scene.talking().agent, sends: false, receives: false)
                 scene.call("1002", from: "sip:1001@127.0.0.1:5081")
@@ -177,6 +184,7 @@ import Testing
         let id = "ctl-1-1"
         let commands: [Command] = [
             .hold(call: id), .resume(call: id), .complete(call: id), .cancel(call: id), .swap(call: id),
+            .merge(call: id),
             .hangup(call: id), .consult(call: id, targets: ["1003"], note: "x"), .blind(call: id, targets: ["1003"]),
             .consult(call: id, targets: [], note: nil), .consult(call: id, targets: ["99", "1003"], note: nil),
             .blind(call: id, targets: ["boris", "clara"]),

@@ -101,6 +101,10 @@ struct Invariants {
         case .agentStateChanged(let fields):
             if fields.old != states[fields.agent] ?? .offline { problem("\(fields.agent): old is \(fields.old)") }
             states[fields.agent] = fields.new
+        case .conferenceStarted(let fields): open(record, "conference", fields.transfer)
+        case .conferenceEnded(let fields): close(record, "conference", fields.transfer)
+        case .partyJoined(let fields): open(record, "stay of \(fields.sipCallID)", 0)
+        case .partyLeft(let fields): close(record, "stay of \(fields.sipCallID)", 0)
         case .callEnded(let fields):
             if min(fields.waitMs, fields.talkMs, fields.holdMs) < 0 { problem("negative sums: \(fields)") }
         default: break
@@ -138,17 +142,24 @@ struct Invariants {
         let roles =
             [call.caller, call.party?.leg, call.attempt?.leg, call.attempt?.agentLeg] + call.rivals.map(\.leg)
         for leg in living where !roles.contains(leg.id) { problem("\(leg.id) has no role: \(where_)") }
-        if (call.transfer == nil) != ![.ringing, .consulting, .swapped].contains(call.phase), call.phase != .seeking {
+        let transferring: [Call.Phase] = [.ringing, .consulting, .swapped, .conference]
+        if (call.transfer == nil) == transferring.contains(call.phase), call.phase != .seeking {
             problem("transfer \(call.transfer == nil ? "missing" : "left over"): \(where_)")
         }
         if caller.state == .answered {
             switch hears[caller.id] ?? .silence {
             case .silence, .dialTone: problem("the caller hears nothing: \(where_)")
+            case .mix(let legs):
+                for leg in legs where call.leg(leg)?.isAlive != true {
+                    problem("the caller hears a dead leg: \(where_)")
+                }
+                if legs.contains(caller.id) || legs.count < 2 { problem("a mix of \(legs): \(where_)") }
             case .leg(let leg):
                 if call.leg(leg)?.isAlive != true { problem("the caller hears a dead leg: \(where_)") }
             case .music, .ringback: break
             }
         }
+        if (call.phase == .conference) != (call.guest != nil) { problem("guest: \(where_)") }
         // Somebody is being looked for, or there is an end to it.
         if [.arriving, .seeking].contains(call.phase), call.attempt == nil, call.callback?.isStarted != false,
             call.queue == nil || !call.timers.contains(where: { $0.purpose == .maxWait })

@@ -266,6 +266,7 @@ struct PhoneModel {
         let targets = [random.pick(["1002", "1003", "20", "55", "99", "clara", "support"]) ?? ""]
         let command: Command =
             switch random.below(13) {
+            case 12: .merge(call: call)
             case 0: .hold(call: call)
             case 1: .resume(call: call)
             case 2: .complete(call: call)

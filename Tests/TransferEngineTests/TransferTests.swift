@@ -79,16 +79,22 @@ import Testing
         scene.expectClean()
     }
 
-    @Test("refused: consult.failed no_codec (rule e), and the caller is as before")
+    @Test("refused: the relay transcodes (rule e), and nobody is asked again")
     func codecsRefused() {
         let scene = Scene()
         scene.reofferStatus = 488
         let (caller, agent, target) = scene.dialled()
         scene.answer(target, codec: "PCMU")
         scene.advance(2)
-        #expect(scene.last(consultFailed)?.cause == .noCodec)
-        #expect(scene.legs[target]?.hungUp?.sipStatus == 488)
-        #expect(scene.hears(caller) == .leg(agent))
+        #expect(scene.types.last == "consult.answered")
+        #expect(scene.hears(agent) == .leg(target))
+        scene.end(agent)
+        scene.advance(2)
+        #expect(scene.hears(caller) == .leg(target))
+        #expect(scene.legs[caller]?.codec == "PCMA")
+        let asked = scene.effects.joined().count { if case .matchCodec = $0 { true } else { false } }
+        scene.advance(1_000)
+        #expect(scene.effects.joined().count { if case .matchCodec = $0 { true } else { false } } == asked)
         scene.end(caller)
         scene.expectClean()
     }

@@ -312,7 +312,7 @@ typedef struct tel_invite_params {
     const char *_Nullable from_uri;
     const char *_Nullable from_display;
     const char *_Nullable asserted_uri; /**< P-Asserted-Identity */
-    /** The leg whose capabilities bound the offer (design: codec rule a, b); 0: the configuration's codecs. */
+    /** The leg whose codecs come first in the offer (design: codec rule a, b), before the configuration's others; or 0. */
     tel_leg_id codecs_of;
     uint32_t no_response_ms; /**< no response over 100 at all within this: the leg ends with NO_RESPONSE; 0: timer B */
     int max_forwards;        /**< 0: 70 */
@@ -341,7 +341,10 @@ tel_result tel_hangup(tel_leg_id leg, int status, int q850, const char *_Nullabl
 tel_result tel_redirect(tel_leg_id leg, int status, const char *contact_uri);
 /** Tells the peer that it is held (a=sendonly) or no longer: a re-INVITE, queued behind one that is open. */
 tel_result tel_hold(tel_leg_id leg, bool hold, uint64_t token);
-/** Re-INVITEs `leg` to the codec of `ref` alone, unless it is that already: then REOFFERED 200 comes at once. */
+/**
+ * Re-INVITEs `leg` to the codec of `ref` alone, unless it is that already: then REOFFERED 200 comes at once; or the
+ * peer's own offer had no such codec: 488.
+ */
 tel_result tel_match_codec(tel_leg_id leg, tel_leg_id ref, uint64_t token);
 /** Sends digits as RFC 4733 events, else as INFO where Allow has it, else drops and counts them. */
 tel_result tel_send_digits(tel_leg_id leg, const char *digits);

@@ -86,6 +86,7 @@ struct leg {
     bool has_own_keys, secure_profile; /**< the profile as agreed on */
     uint8_t own_keys[MEDIA_SUITES][MEDIA_KEY];
     struct leg_caps caps;            /**< under caps_mutex */
+    bool caps_are_all;               /**< they are out of an offer of the peer's: it has no others */
     atomic_bool fed_with_music;
 
     /* re-INVITEs */

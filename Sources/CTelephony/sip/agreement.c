@@ -84,6 +84,7 @@ static void remember_caps(struct leg *leg, const struct sdp_audio *remote, bool 
         caps.ptime = ptime;
         caps.maxptime = maxptime;
     }
+    leg->caps_are_all = leg->caps_are_all || peer_offered;
     caps.current = (int)leg->params.formats[0].codec;
     leg_set_caps(leg, &caps);
 }

@@ -121,7 +121,19 @@ static bool set_route(pjsip_dialog *dialog)
     return pjsip_dlg_set_route_set(dialog, &set) == PJ_SUCCESS;
 }
 
-/** Codec rule (a): what the other leg offered; (b): its current codec first, the rest as configured. */
+static void add_caps(struct leg_caps *caps, media_codec codec)
+{
+    for (int i = 0; i < caps->codec_count; i++) {
+        if (caps->codecs[i] == codec)
+            return;
+    }
+    caps->codecs[caps->codec_count++] = codec;
+}
+
+/**
+ * Codec rule (a): what the other leg offered; (b): its current codec first, the rest as configured. Behind them what else
+ * is configured: to be transcoded.
+ */
 static void choose_caps(const tel_invite_params *params, struct leg_caps *caps)
 {
     struct leg_caps other;
@@ -132,16 +144,18 @@ static void choose_caps(const tel_invite_params *params, struct leg_caps *caps)
         return;
     }
     *caps = other;
-    if (other.current < 0)
-        return;
-    caps->codec_count = 0;
-    caps->codecs[caps->codec_count++] = (media_codec)other.current;
-    for (int i = 0; i < sip.codec_count; i++) {
-        for (int k = 0; k < other.codec_count; k++) {
-            if (other.codecs[k] == sip.codecs[i] && (int)sip.codecs[i] != other.current)
-                caps->codecs[caps->codec_count++] = sip.codecs[i];
+    if (other.current >= 0) {
+        caps->codec_count = 0;
+        add_caps(caps, (media_codec)other.current);
+        for (int i = 0; i < sip.codec_count; i++) {
+            for (int k = 0; k < other.codec_count; k++) {
+                if (other.codecs[k] == sip.codecs[i])
+                    add_caps(caps, sip.codecs[i]);
+            }
         }
     }
+    for (int i = 0; i < sip.codec_count; i++)
+        add_caps(caps, sip.codecs[i]);
 }
 
 static bool add_header(pjsip_tx_data *tdata, const char *name, const char *value)

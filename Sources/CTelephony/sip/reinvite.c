@@ -36,6 +36,15 @@ static bool is_done_already(const struct leg *leg, const struct leg_operation *o
     return leg->params.formats[0].codec == operation->codec;
 }
 
+/** A codec that the peer, asked for all it has, did not name. */
+static bool is_impossible(const struct leg *leg, const struct leg_operation *operation)
+{
+    bool known = operation->is_hold || !leg->caps_are_all;
+    for (int i = 0; i < leg->caps.codec_count && !known; i++)
+        known = leg->caps.codecs[i] == operation->codec;
+    return !known;
+}
+
 static bool may_offer(const struct leg *leg)
 {
     const pjsip_inv_session *inv = leg->inv;
@@ -74,6 +83,8 @@ void operations_kick(struct leg *leg)
     while (leg && leg->operation_count > 0 && !leg->operating && !leg->waiting && may_offer(leg)) {
         if (is_done_already(leg, &leg->operations[0])) {
             finish_first(leg, PJSIP_SC_OK);
+        } else if (is_impossible(leg, &leg->operations[0])) {
+            finish_first(leg, PJSIP_SC_NOT_ACCEPTABLE_HERE);
         } else if (!send_first(leg)) {
             leg = leg_of(dialog); /* a transport error may have ended it */
             if (leg)

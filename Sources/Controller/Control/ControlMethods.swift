@@ -104,6 +104,7 @@ final class ControlMethods: Sendable {
         case "call.complete": return .complete(call: try parameters.string("call"))
         case "call.cancel": return .cancel(call: try parameters.string("call"))
         case "call.swap": return .swap(call: try parameters.string("call"))
+        case "call.merge": return .merge(call: try parameters.string("call"))
         case "call.hangup": return .hangup(call: try parameters.string("call"))
         case "call.consult":
             return .consult(

@@ -89,6 +89,10 @@ struct Switchboard {
             case .music: change.source = TEL_SOURCE_MUSIC
             case .ringback: change.source = TEL_SOURCE_RINGBACK
             case .dialTone: change.source = TEL_SOURCE_DIAL_TONE
+            case .mix(let others):
+                change.source = TEL_SOURCE_MIX
+                let voices = others.compactMap { handles[$0] } + [0, 0, 0, 0]
+                change.voices = (voices[0], voices[1], voices[2], voices[3])
             case .leg(let other):
                 // A party that is gone is heard as silence.
                 change.from = handles[other] ?? 0
