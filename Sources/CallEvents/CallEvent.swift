@@ -259,11 +259,14 @@ public struct CallRecord: Codable, Hashable, Sendable {
     /// The call's id; null for events of the service and of agents.
     public var call: String?
     public var event: CallEvent
+    /// The number of the leg whose media figures are yet to be filled in, by whoever knows them. Not logged.
+    public var measured: UInt64?
 
-    public init(time: EventTime, call: String? = nil, event: CallEvent) {
+    public init(time: EventTime, call: String? = nil, event: CallEvent, measured: UInt64? = nil) {
         self.time = time
         self.call = call
         self.event = event
+        self.measured = measured
     }
 }
 

@@ -312,6 +312,8 @@ public struct CallEnded: EventFields {
     public var transfers: Int
     /// The caller left before the first answer.
     public var abandoned: Bool
+    /// Of the caller's leg.
+    public var media: MediaFigures
 
     public init() { self.init(endedBy: .other) }
 
@@ -328,7 +330,8 @@ public struct CallEnded: EventFields {
         holdMs: Int = 0,
         callerHoldMs: Int = 0,
         transfers: Int = 0,
-        abandoned: Bool = false
+        abandoned: Bool = false,
+        media: MediaFigures = MediaFigures()
     ) {
         self.endedBy = endedBy
         self.cause = cause
@@ -343,6 +346,7 @@ public struct CallEnded: EventFields {
         self.callerHoldMs = callerHoldMs
         self.transfers = transfers
         self.abandoned = abandoned
+        self.media = media
     }
 
     public mutating func visit<Visitor: FieldVisitor>(_ visitor: inout Visitor) {
@@ -359,5 +363,10 @@ public struct CallEnded: EventFields {
         visitor.field("caller_hold_ms", &callerHoldMs)
         visitor.field("transfers", &transfers)
         visitor.field("abandoned", &abandoned)
+        visitor.field("caller_packets", &media.packets)
+        visitor.field("caller_packets_lost", &media.packetsLost)
+        visitor.field("caller_peer_packets_lost", &media.peerPacketsLost)
+        visitor.field("caller_jitter_us", &media.jitterUs)
+        visitor.field("caller_round_trip_us", &media.roundTripUs)
     }
 }

@@ -60,6 +60,8 @@ public struct PartyLeft: EventFields {
     public var cause: Cause
     public var sipStatus: Int?
     public var q850: Int?
+    /// Of the party's leg.
+    public var media: MediaFigures
 
     public init() { self.init(party: .other) }
 
@@ -78,7 +80,8 @@ public struct PartyLeft: EventFields {
         endedBy: EndedBy = .other,
         cause: Cause = .other,
         sipStatus: Int? = nil,
-        q850: Int? = nil
+        q850: Int? = nil,
+        media: MediaFigures = MediaFigures()
     ) {
         self.party = party
         self.agent = agent
@@ -95,6 +98,7 @@ public struct PartyLeft: EventFields {
         self.cause = cause
         self.sipStatus = sipStatus
         self.q850 = q850
+        self.media = media
     }
 
     public mutating func visit<Visitor: FieldVisitor>(_ visitor: inout Visitor) {
@@ -113,6 +117,11 @@ public struct PartyLeft: EventFields {
         visitor.field("cause", &cause)
         visitor.field("sip_status", &sipStatus)
         visitor.field("q850", &q850)
+        visitor.field("packets", &media.packets)
+        visitor.field("packets_lost", &media.packetsLost)
+        visitor.field("peer_packets_lost", &media.peerPacketsLost)
+        visitor.field("jitter_us", &media.jitterUs)
+        visitor.field("round_trip_us", &media.roundTripUs)
     }
 }
 

@@ -45,7 +45,7 @@ extension Call {
                 CallEnded(
                     endedBy: endedBy, cause: cause, line: line?.pattern, group: group, agent: lastAgent,
                     caller: callerNumber)),
-            &context)
+            measured: caller, &context)
 
         enter(.over, &context)
         farewell = nil

@@ -171,9 +171,10 @@ extension Call {
         phaseSince = context.now
     }
 
-    /// Logs an event at this turn's instant, or behind the switch that the turn made.
-    mutating func record(_ event: CallEvent, _ context: inout Context) {
-        for record in ledger.enter(event, stamp ?? .at(context.now)) { context.emit(.log(record)) }
+    /// Logs an event at this turn's instant, or behind the switch that the turn made. `measured`: the leg whose media
+    /// figures belong to it.
+    mutating func record(_ event: CallEvent, measured: LegID? = nil, _ context: inout Context) {
+        for record in ledger.enter(event, stamp ?? .at(context.now), measured: measured) { context.emit(.log(record)) }
     }
 
     mutating func startTimer(_ purpose: CallTimer.Purpose, _ milliseconds: Int, _ context: inout Context) {
@@ -223,7 +224,7 @@ extension Call {
                     party: party.kind, agent: party.agent, group: party.group, line: line?.pattern, uri: party.uri,
                     sipCallID: party.sipCallID, role: party.role, endedBy: endedBy, cause: cause,
                     sipStatus: end?.sipStatus, q850: end?.q850)),
-            &context)
+            measured: party.leg, &context)
         noteLeft(party, endedBy: endedBy, cause: cause, context)
         context.leftCaller(party.agent, call: id, group: party.group ?? group, line: line?.pattern)
     }

@@ -202,7 +202,7 @@ public enum Command: Codable, Hashable, Sendable {
     public var call: String {
         switch self {
         case .hold(let call), .resume(let call), .consult(let call, _, _), .blind(let call, _), .complete(let call),
-            .cancel(let call), .swap(let call), .hangup(let call), .resolve(let call, _, _, _):
+            .cancel(let call), .swap(let call), .merge(let call), .hangup(let call), .resolve(let call, _, _, _):
             call
         }
     }

@@ -17,6 +17,7 @@ struct Ledger: Codable, Sendable {
     private struct Entry: Codable, Sendable {
         var event: CallEvent
         var stamp: Stamp
+        var measured: LegID?
     }
 
     /// What `openCalls` and the books of the call need.
@@ -33,8 +34,8 @@ struct Ledger: Codable, Sendable {
     var isEmpty: Bool { entries.isEmpty }
 
     /// Enters an event whose durations and numbers the books fill in; returns what can be logged now.
-    mutating func enter(_ event: CallEvent, _ stamp: Stamp) -> [CallRecord] {
-        entries.append(Entry(event: event, stamp: stamp))
+    mutating func enter(_ event: CallEvent, _ stamp: Stamp, measured: LegID? = nil) -> [CallRecord] {
+        entries.append(Entry(event: event, stamp: stamp, measured: measured))
         return drain()
     }
 
@@ -64,7 +65,7 @@ struct Ledger: Codable, Sendable {
             let instant = if let last, last.mono > time.mono { last } else { time }
             guard let event = books.complete(entry.event, at: instant) else { continue }
             last = instant
-            records.append(CallRecord(time: instant, call: call, event: event))
+            records.append(CallRecord(time: instant, call: call, event: event, measured: entry.measured?.number))
         }
         entries.removeFirst(done)
         return records

@@ -8,6 +8,8 @@ struct Options {
     var name: String?
     var from: String?
     var tone = 700
+    /// What it takes its address for, which nobody reaches.
+    var nat: String?
     var hears = true
     var codecs = ["PCMA", "PCMU", "G722", "opus"]
     var rtpPorts: (first: UInt16, last: UInt16)?
@@ -66,6 +68,11 @@ struct Options {
                 Entry(name: "name", argument: "TEXT", help: "display name") { $0.name = $1 },
                 Entry(name: "from", argument: "URI", help: "From of calls, where it is not sip:USER@ADDR:PORT") {
                     $0.from = $1
+                },
+                Entry(
+                    name: "nat", argument: "ADDRESS", help: "as from behind NAT: this address in Via, Contact and SDP"
+                ) {
+                    $0.nat = $1
                 },
                 Entry(name: "tone", argument: "HZ", help: "the voice: a sine of this frequency (700)") {
                     $0.tone = try number($1)

@@ -52,6 +52,8 @@ private func startTelephony(_ options: Options, _ phone: Phone) throws {
         config.pointee.trusted_peers = lasting(["0.0.0.0/0", "::/0"])
         config.pointee.trusted_peer_count = 2
         config.pointee.media_address = lasting(first.host)
+        config.pointee.external_address = options.nat.map { lasting($0) }
+        config.pointee.media_external_address = options.nat.map { lasting($0) }
         config.pointee.port_first = ports.first
         config.pointee.port_last = ports.last
         config.pointee.codecs = lasting(options.codecs)

@@ -108,6 +108,9 @@ enum CallText {
         }
         lines += rows(call["legs"], "legs", ["leg", "role", "state", "codec", "hears", "agent", "uri", "since"])
         lines += rows(
+            call["legs"], "media",
+            ["leg", "packets", "packets_lost", "peer_packets_lost", "jitter_us", "round_trip_us", "transcoded"])
+        lines += rows(
             call["hold_segments"], "hold segments", ["hold", "reason", "agent", "started", "hold_ms", "outcome"])
         lines += rows(
             call["transfer_requests"], "transfers", ["transfer", "kind", "agent", "target", "started", "state"])

@@ -67,6 +67,7 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result { note("refer", "\(id.number) \(reply)") }
     func setAccepting(_ accepting: Bool, retryAfter: Int) { _ = note("accepting", "\(accepting)") }
     func lastError() -> String { "as told" }
+    func media(of leg: UInt64) -> LegMedia? { nil }
 
     func route(_ changes: [tel_route_change], token: UInt64) -> tel_result {
         let result = note(

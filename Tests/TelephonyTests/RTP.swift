@@ -136,11 +136,15 @@ final class Party {
     let rtp: RTPSocket
     let leg: tel_leg_id
     private let answer: Message
+    private var sequence = 1
 
-    init(_ shim: Shim, formats: String = "8 101", attributes: [String]? = nil) throws {
+    /// `connection`: the address that its SDP names.
+    init(
+        _ shim: Shim, formats: String = "8 101", attributes: [String]? = nil, connection: String = "127.0.0.1"
+    ) throws {
         peer = try Peer(shimPort: shim.port)
         rtp = try RTPSocket()
-        peer.request("INVITE", content: Party.sdp(rtp.port, formats, attributes))
+        peer.request("INVITE", content: Party.sdp(rtp.port, formats, attributes, connection))
         leg = try shim.expect(TEL_EVENT_INCOMING).leg
         #expect(tel_answer(leg, 0) == TEL_OK)
         answer = try peer.response("INVITE", status: 200)
@@ -148,17 +152,24 @@ final class Party {
         try shim.expect(TEL_EVENT_ANSWERED, leg: leg)
     }
 
-    private static func sdp(_ port: UInt16, _ formats: String, _ attributes: [String]?) -> String {
+    private static func sdp(
+        _ port: UInt16, _ formats: String, _ attributes: [String]?, _ connection: String = "127.0.0.1"
+    ) -> String {
         let usual = ["rtpmap:8 PCMA/8000", "rtpmap:101 telephone-event/8000"]
-        return Peer.sdp(port: Int(port), formats: formats, attributes: attributes ?? usual)
+        return Peer.sdp(port: Int(port), formats: formats, connection: connection, attributes: attributes ?? usual)
     }
 
-    /// Offers other formats in a re-INVITE.
-    func offer(formats: String, attributes: [String]) throws {
-        peer.request("INVITE", cseq: 2, to: answer, content: Party.sdp(rtp.port, formats, attributes))
+    /// Offers other formats in a re-INVITE, or from now on another socket.
+    func offer(formats: String = "8 101", attributes: [String]? = nil, at socket: RTPSocket? = nil) throws {
+        sequence += 1
+        let sdp = Party.sdp((socket ?? rtp).port, formats, attributes)
+        peer.request("INVITE", cseq: sequence, to: answer, content: sdp)
         let ok = try peer.response("INVITE", status: 200)
-        peer.request("ACK", cseq: 2, to: ok)
+        peer.request("ACK", cseq: sequence, to: ok)
     }
+
+    /// What the shim's answer says in its SDP.
+    var answered: [String] { answer.sdp("a") }
 
     /// Where the shim takes this party's RTP.
     var shimPort: UInt16 { UInt16(answer.sdp("m")[0].split(separator: " ")[1])! }

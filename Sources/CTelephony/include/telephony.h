@@ -222,6 +222,7 @@ typedef struct tel_event {
     const char *_Nullable replaces_header;  /**< REFER: the value of Replaces, where it names no leg of ours */
     const char *_Nullable referred_by;      /**< REFER: the URI (RFC 3892) */
     const char *_Nullable method;           /**< RESPONSE */
+    const struct tel_leg_stats *_Nullable stats; /**< ENDED: the last figures of its media */
 } tel_event;
 
 typedef void (*tel_event_fn)(const tel_event *event, void *_Nullable context);
@@ -436,6 +437,9 @@ typedef struct tel_leg_stats {
     uint64_t packets_transcoded; /**< of the other leg's, for this one */
     uint64_t digits_dropped;
     double jitter_ms;
+    uint64_t peer_lost;    /**< packets that the peer, by its RTCP reports, has not received */
+    double peer_jitter_ms; /**< as the peer's last report says */
+    double round_trip_ms;  /**< by the peer's last report; 0: none yet */
 } tel_leg_stats;
 bool tel_get_leg_stats(tel_leg_id leg, tel_leg_stats *stats);
 

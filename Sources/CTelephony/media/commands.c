@@ -273,6 +273,26 @@ static socklen_t copy_address(media_address *to, const struct sockaddr_storage *
     return from->ss_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
 }
 
+/* The size of the address that the SDP names; 0: none that can be sent to. */
+static socklen_t describe(media_leg *leg, const media_params *params)
+{
+    media_address rtp = leg->latch.described, rtcp, signalling;
+    memset(&rtcp, 0, sizeof(rtcp));
+    memcpy(&signalling, &params->signalling, sizeof(signalling));
+    socklen_t size = copy_address(&rtp, &params->remote_rtp);
+    leg->exchange = params->exchange;
+    if (size == 0)
+        return 0;
+    /* The same as before: it is sent to where its packets came from, until they come from elsewhere. */
+    if (memcmp(&rtp, &leg->latch.described, sizeof(rtp)) != 0) {
+        leg->remote_rtp = rtp;
+        if (copy_address(&rtcp, &params->remote_rtcp) != 0)
+            leg->remote_rtcp = rtcp;
+    }
+    latch_describe(leg, &rtp, &signalling);
+    return size;
+}
+
 static void set_leg(media_leg *leg, const media_params *params, int64_t now)
 {
     if (params->expect_rtp && !leg->expect_rtp) {
@@ -284,9 +304,9 @@ static void set_leg(media_leg *leg, const media_params *params, int64_t now)
     secure_set(leg, &params->crypto);
     leg->format_count = (uint16_t)params->format_count;
     memcpy(leg->formats, params->formats, sizeof(leg->formats));
+    leg->rtcp_mux = params->rtcp_mux;
     media_address before = leg->remote_rtp;
-    socklen_t size = copy_address(&leg->remote_rtp, &params->remote_rtp);
-    copy_address(&leg->remote_rtcp, &params->remote_rtcp);
+    socklen_t size = params->exchange != leg->exchange ? describe(leg, params) : leg->remote_size;
     if (size != 0)
         leg->remote_size = size;
     else /* held in the old way, c=0.0.0.0: nothing is sent, but what comes from where it came before is heard */

@@ -91,6 +91,12 @@ void media_watch(media_leg *leg)
 
 /* ---------------------------------------------------------------- the thread */
 
+static void take_rtcp(media_leg *leg, uint8_t *packet, size_t size, const media_address *from)
+{
+    if (latch_knows(leg, from) && (!leg->encrypted || secure_open_control(leg, packet, &size)))
+        rtcp_receive(leg, packet, size, from, now_us);
+}
+
 static void read_rtp(media_leg *leg)
 {
     _Alignas(8) uint8_t packet[MEDIA_MAX_PACKET];
@@ -98,7 +104,9 @@ static void read_rtp(media_leg *leg)
     socklen_t from_size = sizeof(from);
     /* One packet: there is seldom a second, and the next round tells of it, after the other sockets' turn. */
     ssize_t size = recvfrom(leg->rtp_fd, packet, sizeof(packet), MSG_DONTWAIT, &from.any, &from_size);
-    if (size >= 0)
+    if (size >= 0 && leg->rtcp_mux && rtcp_is(packet, (size_t)size))
+        take_rtcp(leg, packet, (size_t)size, &from);
+    else if (size >= 0)
         relay_receive(leg, packet, (size_t)size, &from, now_us);
 }
 
@@ -107,12 +115,9 @@ static void read_rtcp(media_leg *leg)
     _Alignas(8) uint8_t packet[MEDIA_MAX_PACKET];
     media_address from;
     socklen_t from_size = sizeof(from);
-    ssize_t received = recvfrom(leg->rtcp_fd, packet, sizeof(packet), MSG_DONTWAIT, &from.any, &from_size);
-    size_t size = received > 0 ? (size_t)received : 0;
-    /* RFC 3550 §A.2: version 2, SR or RR first. */
-    if (size >= 8 && packet[0] >> 6 == 2 && (packet[1] == 200 || packet[1] == 201) && relay_known_sender(leg, &from) &&
-        (!leg->encrypted || secure_open_control(leg, packet, &size)))
-        rtcp_receive(leg, packet, size, now_us);
+    ssize_t size = recvfrom(leg->rtcp_fd, packet, sizeof(packet), MSG_DONTWAIT, &from.any, &from_size);
+    if (size >= 0 && rtcp_is(packet, (size_t)size))
+        take_rtcp(leg, packet, (size_t)size, &from);
 }
 
 static void serve_socket(const struct epoll_event *event)
@@ -286,6 +291,9 @@ bool media_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
         stats->packets_transcoded = counted(&leg->packets_transcoded);
         stats->digits_dropped += counted(&leg->digits_dropped);
         stats->jitter_ms = (double)counted(&leg->jitter_us) / 1000;
+        stats->peer_lost = counted(&leg->peer_lost);
+        stats->peer_jitter_ms = (double)counted(&leg->peer_jitter_us) / 1000;
+        stats->round_trip_ms = (double)counted(&leg->round_trip_us) / 1000;
     }
     pthread_mutex_unlock(&slots_lock);
     return leg != NULL;

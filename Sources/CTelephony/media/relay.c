@@ -42,16 +42,6 @@ static bool parse(uint8_t *data, size_t size, rtp_packet *packet)
     return true;
 }
 
-bool relay_known_sender(const media_leg *leg, const media_address *from)
-{
-    if (leg->remote_size == 0 || from->any.sa_family != leg->remote_rtp.any.sa_family)
-        return false;
-    /* The address alone: behind NAT, and from phones that send from another port, the port differs. */
-    if (from->any.sa_family == AF_INET)
-        return from->v4.sin_addr.s_addr == leg->remote_rtp.v4.sin_addr.s_addr;
-    return memcmp(&from->v6.sin6_addr, &leg->remote_rtp.v6.sin6_addr, sizeof(from->v6.sin6_addr)) == 0;
-}
-
 /* ---------------------------------------------------------------- statistics of what comes in */
 
 static void restart_reception(reception *r, const rtp_packet *packet, uint32_t clock_rate)
@@ -208,15 +198,20 @@ static const media_format *received_format(const media_leg *leg, uint8_t payload
 void relay_receive(media_leg *leg, uint8_t *data, size_t size, const media_address *from, int64_t now)
 {
     rtp_packet packet;
-    if (!relay_known_sender(leg, from) || (leg->encrypted && !secure_open(leg, data, &size)) ||
-        !parse(data, size, &packet)) {
+    bool is_event = false;
+    /* What is encrypted must be authentic before it can settle anything. */
+    if ((leg->encrypted && !secure_open(leg, data, &size)) || !parse(data, size, &packet)) {
+        relay_drop(leg);
+        return;
+    }
+    const media_format *format = received_format(leg, packet.payload_type, &is_event);
+    /* A format that was not agreed on settles nothing, but a known sender is alive. */
+    if (format != NULL ? !latch_admits(leg, from, &packet, now) : !latch_knows(leg, from)) {
         relay_drop(leg);
         return;
     }
     leg->heard_us = now;
     leg->timed_out = false;
-    bool is_event = false;
-    const media_format *format = received_format(leg, packet.payload_type, &is_event);
     if (format == NULL) {
         relay_drop(leg);
         skip_for_all(leg, &packet);

@@ -14,21 +14,68 @@
 #define TIMEOUT_TICKS (MEDIA_FRAMES_PER_SECOND / 2)
 #define NTP_EPOCH 2208988800u /* seconds from 1900 to 1970 */
 #define MAX_REPORT 128
+#define MAX_ROUND_TRIP (60u * 65536)
 
 /* ---------------------------------------------------------------- received */
 
-void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, int64_t now)
+static uint32_t get(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, 4);
+    return ntohl(value);
+}
+
+bool rtcp_is(const uint8_t *packet, size_t size)
+{
+    return size >= 8 && packet[0] >> 6 == 2 && (packet[1] == SENDER_REPORT || packet[1] == RECEIVER_REPORT);
+}
+
+/* The middle of the present NTP time: units of 1/65536 s. */
+static uint32_t middle_now(void)
+{
+    int64_t wall_us, mono_us;
+    tel_now(&wall_us, &mono_us);
+    return (uint32_t)((wall_us / 1000000 + NTP_EPOCH) << 16 | (wall_us % 1000000) * 65536 / 1000000);
+}
+
+/* RFC 3550 §6.4.1: what the peer says of one of our streams. */
+static void take_block(media_leg *leg, const uint8_t *block)
+{
+    uint32_t ssrc = get(block);
+    const out_stream *stream = NULL;
+    uint32_t rate = 8000;
+    for (int i = 0; i < 2 && stream == NULL; i++) {
+        if (leg->streams[i].started && leg->streams[i].ssrc == ssrc)
+            stream = &leg->streams[i];
+        rate = i == 0 ? 8000 : 48000;
+    }
+    if (stream == NULL)
+        return;
+    int32_t lost = (int32_t)(get(block + 4) << 8) >> 8; /* 24 bits with a sign */
+    atomic_store_explicit(&leg->peer_lost, lost > 0 ? (uint64_t)lost : 0, memory_order_relaxed);
+    atomic_store_explicit(&leg->peer_jitter_us, (uint64_t)get(block + 12) * 1000000 / rate, memory_order_relaxed);
+    uint32_t last = get(block + 16), delay = get(block + 20);
+    uint32_t round_trip = middle_now() - last - delay;
+    /* Its clock and ours differ by a little in the time between: what is below 0 is next to nothing. */
+    if (last != 0 && (round_trip < MAX_ROUND_TRIP || round_trip > UINT32_MAX - MAX_ROUND_TRIP)) {
+        uint64_t us = round_trip < MAX_ROUND_TRIP ? (uint64_t)round_trip * 1000000 / 65536 : 0;
+        atomic_store_explicit(&leg->round_trip_us, us > 0 ? us : 1, memory_order_relaxed);
+    }
+}
+
+void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, const media_address *from, int64_t now)
 {
     leg->heard_us = now;
     leg->timed_out = false;
-    if (packet[1] != SENDER_REPORT || size < 28)
+    if (leg->latch.locked && !leg->rtcp_mux)
+        leg->remote_rtcp = *from; /* behind NAT it has a port of its own */
+    bool is_sender = packet[1] == SENDER_REPORT;
+    size_t blocks = is_sender ? 28 : 8;
+    for (unsigned i = 0; i < (packet[0] & 31u) && blocks + (i + 1) * 24 <= size; i++)
+        take_block(leg, packet + blocks + i * 24);
+    if (!is_sender || size < 28 || get(packet + 4) != leg->reception.ssrc)
         return;
-    uint32_t ssrc, middle;
-    memcpy(&ssrc, packet + 4, 4);
-    memcpy(&middle, packet + 10, 4);
-    if (ntohl(ssrc) != leg->reception.ssrc)
-        return;
-    leg->reception.last_sr = ntohl(middle);
+    leg->reception.last_sr = get(packet + 10);
     leg->reception.last_sr_us = now;
 }
 
@@ -88,7 +135,8 @@ static uint8_t *put_description(uint8_t *at, uint32_t ssrc)
 
 static void send_report(media_leg *leg, int64_t now)
 {
-    if (!leg_can_send(leg) || leg->remote_rtcp.any.sa_family == 0)
+    const media_address *to = leg->rtcp_mux ? &leg->remote_rtp : &leg->remote_rtcp;
+    if (!leg_can_send(leg) || to->any.sa_family == 0)
         return;
     uint32_t clock_rate = leg->formats[0].clock_rate;
     out_stream *stream = stream_of(leg, clock_rate);
@@ -108,7 +156,7 @@ static void send_report(media_leg *leg, int64_t now)
     at = put_description(at, stream->ssrc);
     size_t size = (size_t)(at - report);
     if (!leg->encrypted || secure_seal_control(leg, report, &size))
-        sendto(leg->rtcp_fd, report, size, MSG_DONTWAIT | MSG_NOSIGNAL, &leg->remote_rtcp.any,
+        sendto(leg->rtcp_mux ? leg->rtp_fd : leg->rtcp_fd, report, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to->any,
                leg->remote_size);
 }
 

@@ -32,6 +32,7 @@ struct sdp_audio {
     int format_count;
     uint8_t event_pt[2]; /**< telephone-event at 8000 and at 48000 Hz; 0: none */
     pj_sockaddr rtp, rtcp;
+    bool rtcp_mux;         /**< RFC 5761 */
     bool null_address;     /**< c=0.0.0.0: held in the way of RFC 2543 */
     bool sends, receives;  /**< the direction, null_address left out of account */
     unsigned ptime, maxptime;
@@ -74,6 +75,7 @@ struct leg {
     pj_timer_entry no_response;
 
     /* media */
+    pj_sockaddr peer;                /**< where its SIP messages come from; family 0: not known */
     uint16_t rtp_port;
     uint32_t sdp_id;
     int wanted_codec;                /**< to be preferred in the first answer: a media_codec, or -1 */

@@ -49,10 +49,16 @@ typedef struct media_params {
     media_crypto crypto;
     struct sockaddr_storage remote_rtp;
     struct sockaddr_storage remote_rtcp;
+    struct sockaddr_storage signalling; /**< where the peer's SIP messages come from; family 0: not known */
+    uint32_t exchange; /**< counts offers that have been answered: after each the peer's packets settle anew where to send */
+    bool rtcp_mux;     /**< RTCP comes and goes with the RTP (RFC 5761) */
     uint32_t ptime_ms;   /**< what the peer asked for; 0: 20 */
     bool may_send;       /**< the peer wants to receive (its last direction), so packets go out */
     bool expect_rtp;     /**< the peer's direction lets it send and we do not hold it by sendonly: RTP timeout runs */
 } media_params;
+
+/** An address that means something inside one network only (RFC 1918, 3927, 4193, 6598, link-local). */
+bool media_is_private(const struct sockaddr *address);
 
 /** Builds clips and codecs and starts the thread; called once by tel_start after PJLIB is up. */
 tel_result media_start(const tel_config *config, char *error, size_t error_size);

@@ -122,6 +122,19 @@ typedef union media_address {
     struct sockaddr_in6 v6;
 } media_address;
 
+/* Where the peer's packets are to come from. */
+typedef struct latch {
+    media_address described;  /* by the SDP */
+    media_address signalling; /* family 0: not known */
+    bool locked;              /* to remote_rtp */
+    uint8_t rank;             /* of who it is locked to, or of the candidate */
+    uint8_t count;            /* of the candidate's packets in a row */
+    media_address candidate;
+    uint32_t ssrc;
+    uint16_t seq;
+    int64_t heard_us; /* the locked source */
+} latch;
+
 /*
  * The media of one leg, in one array by slot. A slot belongs to the newest id that a command has named; `closed` once
  * that leg is gone, so that what is said of it later is ignored.
@@ -134,6 +147,7 @@ typedef struct media_leg {
     bool encrypted; /* nothing is sent or taken but SRTP */
     struct secure_context *secure;
     bool music_told;
+    bool rtcp_mux;
     tel_source source;
     int rtp_fd, rtcp_fd;
     uint16_t port;
@@ -142,6 +156,8 @@ typedef struct media_leg {
     media_address remote_rtp, remote_rtcp;
     socklen_t remote_size; /* 0: not known yet */
     int64_t heard_us;      /* the last RTP or RTCP */
+    uint32_t exchange;
+    latch latch;
 
     tel_leg_id from;        /* TEL_SOURCE_LEG */
     uint32_t first_listener; /* slot + 1 of the legs that are sent what this one sends us */
@@ -171,6 +187,8 @@ typedef struct media_leg {
     counter packets_received, packets_sent, bytes_received, bytes_sent, packets_dropped, packets_lost, digits_dropped;
     counter packets_transcoded;
     counter jitter_us;
+    /* What the peer's reports say of what it is sent, and how long there and back takes; 0: nothing yet. */
+    counter peer_lost, peer_jitter_us, round_trip_us;
 } media_leg;
 
 /* Clips to be played one after another; owned by the leg once they are. */
@@ -239,7 +257,15 @@ void route_forget(media_leg *leg);
 void relay_receive(media_leg *leg, uint8_t *packet, size_t size, const media_address *from, int64_t now);
 /* Counts a packet of the leg's that goes nowhere. */
 void relay_drop(media_leg *leg);
-bool relay_known_sender(const media_leg *leg, const media_address *from);
+
+/* ---------------------------------------------------------------- latch.c: symmetric RTP */
+
+/* An offer has been answered: where the peer says it is, and where its signalling comes from. */
+void latch_describe(media_leg *leg, const media_address *described, const media_address *signalling);
+/* Whether a packet is the peer's; may change where the leg is sent to. */
+bool latch_admits(media_leg *leg, const media_address *from, const rtp_packet *packet, int64_t now);
+/* Whether RTCP may come from there. */
+bool latch_knows(const media_leg *leg, const media_address *from);
 
 /* ---------------------------------------------------------------- play.c: clips, tones and digits by the tick */
 
@@ -284,7 +310,9 @@ bool secure_open_control(media_leg *leg, uint8_t *packet, size_t *size);
 
 /* ---------------------------------------------------------------- rtcp.c */
 
-void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, int64_t now);
+/* Whether it can be RTCP: version 2 and a report (RFC 3550 §A.2), which on one port tells it from RTP (RFC 5761 §4). */
+bool rtcp_is(const uint8_t *packet, size_t size);
+void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, const media_address *from, int64_t now);
 /* One tick: some of the legs, all of them in turn: reports, and peers that have gone silent. */
 void rtcp_tick(int64_t now, int64_t timeout_us);
 

@@ -241,6 +241,7 @@ void register_stop(void);
 
 /* faults.c */
 extern pjsip_module faults_module;
+extern pjsip_module nat_module;
 void faults_watch(pjsip_transport *transport, pj_sock_t socket);
 void faults_forget_dialog(const pj_str_t *call_id);
 void faults_reset(void);

@@ -135,6 +135,9 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     leg->secure_profile = remote.secure_profile;
     memcpy(&params.remote_rtp, &remote.rtp, sizeof(remote.rtp));
     memcpy(&params.remote_rtcp, &remote.rtcp, sizeof(remote.rtcp));
+    memcpy(&params.signalling, &leg->peer, sizeof(leg->peer));
+    params.exchange = leg->params.exchange + 1;
+    params.rtcp_mux = local.rtcp_mux && remote.rtcp_mux;
     params.ptime_ms = remote.ptime;
     params.may_send = peer_receives && we_send;
     leg->may_expect_rtp = peer_sends && we_receive;
@@ -143,14 +146,12 @@ void agreement_reached(struct leg *leg, pj_status_t status)
 
     leg->refused_media = false;
     media_codec before = leg->agreed ? leg->params.formats[0].codec : params.formats[0].codec;
-    bool changed = !leg->agreed || memcmp(&params, &leg->params, sizeof(params)) != 0;
     bool peer_offered = !pjmedia_sdp_neg_was_answer_remote(negotiator);
     leg->params = params;
     remember_numbers(leg, &local);
     remember_caps(leg, &remote, peer_offered);
     leg->agreed = true;
-    if (changed)
-        media_set(leg->id, &params);
+    media_set(leg->id, &params);
     if (!we_receive && !peer_offered)
         peer_sends = leg->peer_sends; /* its answer to our a=sendonly cannot say that it would send */
     report_change(leg, peer_sends, peer_receives, before);

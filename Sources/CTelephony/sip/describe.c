@@ -194,6 +194,8 @@ pjmedia_sdp_session *describe_answer(struct leg *leg, pj_pool_t *pool, const str
     if (offer->crypto.present)
         crypto_write(leg, pool, media, offer->crypto.tag, offer->crypto.suite);
 
+    if (offer->rtcp_mux)
+        attribute(pool, media, "rtcp-mux", NULL);
     bool sends = offer->receives;
     bool receives = offer->sends && !leg->held;
     finish(pool, media, offer->ptime, offer->maxptime,

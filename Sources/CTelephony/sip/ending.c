@@ -46,6 +46,10 @@ void leg_end(struct leg *leg, const struct leg_ending *ending)
     event.contacts = ending->contacts;
     event.answered = leg->answered;
     event.rang = leg->rang;
+    tel_leg_stats stats;
+    memset(&stats, 0, sizeof(stats));
+    if (media_get_leg_stats(leg->id, &stats))
+        event.stats = &stats;
     char call_id[sizeof(leg->call_id)];
     snprintf(call_id, sizeof(call_id), "%s", leg->call_id);
     event.call_id = call_id;

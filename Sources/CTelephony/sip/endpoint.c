@@ -155,6 +155,8 @@ static pj_status_t register_modules(void)
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &faults_module);
     if (status == PJ_SUCCESS)
+        status = pjsip_endpt_register_module(sip.endpoint, &nat_module);
+    if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &leg_module);
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &server_module);

@@ -173,6 +173,7 @@ void incoming_invite(pjsip_rx_data *rdata)
 
     leg->trusted = server_trusts(rdata) || user[0];
     leg->external = contact_is_external(&rdata->pkt_info.src_addr);
+    pj_sockaddr_cp(&leg->peer, &rdata->pkt_info.src_addr);
     if (has_offer) {
         struct leg_caps caps;
         sdp_common(&audio, &caps);

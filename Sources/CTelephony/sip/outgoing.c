@@ -276,6 +276,7 @@ static tel_leg_id place(const tel_invite_params *params, pj_pool_t *pool)
         id = leg->id;
         leg->outgoing = true;
         leg->external = contact_is_external(to.address.addr.sa_family ? &to.address : NULL);
+        leg->peer = to.address;
         choose_caps(params, &caps);
         leg->wanted_codec = (int)caps.codecs[0];
         pjmedia_sdp_session *offer = params->no_offer ? NULL : describe_offer(leg, pool, &caps, false);

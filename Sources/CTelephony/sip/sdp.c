@@ -184,6 +184,7 @@ static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio
     for (unsigned i = 0; i < media->desc.fmt_count; i++)
         read_format(media, &media->desc.fmt[i], audio);
     sdp_direction(sdp, line, &audio->sends, &audio->receives);
+    audio->rtcp_mux = pjmedia_sdp_media_find_attr2(media, "rtcp-mux", NULL) != NULL;
     audio->ptime = read_milliseconds(media, "ptime");
     audio->maxptime = read_milliseconds(media, "maxptime");
     return true;

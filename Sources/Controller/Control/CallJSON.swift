@@ -28,11 +28,11 @@ extension CallSummary {
 
 extension CallDetail {
     /// The summary's keys, and a list for each kind of part.
-    var json: JSONValue {
+    func json(_ media: [LegMedia?]) -> JSONValue {
         .object(
             summary.members + [
                 .init("past", .array(past.map(JSONValue.string))),
-                .init("legs", .array(legs.map(\.json))),
+                .init("legs", .array(zip(legs, media).map { $0.json($1) })),
                 .init("hold_segments", .array(holds.map(\.json))),
                 .init("consults", .array(consults.map(\.json))),
                 .init("transfer_requests", .array(transfers.map(\.json))),
@@ -41,11 +41,15 @@ extension CallDetail {
 }
 
 extension CallDetail.Leg {
-    fileprivate var json: JSONValue {
+    fileprivate func json(_ media: LegMedia?) -> JSONValue {
         [
             "leg": .int(Int64(leg)), "role": .string(role), "uri": .string(uri), "agent": JSONValue(agent),
             "state": .string(state), "codec": JSONValue(codec), "hears": .string(hears),
             "since": .string(since.timestamp), "sip_call_id": .string(sipCallID),
+            "packets": JSONValue(media?.figures.packets), "packets_lost": JSONValue(media?.figures.packetsLost),
+            "peer_packets_lost": JSONValue(media?.figures.peerPacketsLost),
+            "jitter_us": JSONValue(media?.figures.jitterUs), "round_trip_us": JSONValue(media?.figures.roundTripUs),
+            "transcoded": media.map { .bool($0.transcoded) } ?? .null,
         ]
     }
 }

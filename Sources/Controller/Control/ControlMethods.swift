@@ -38,9 +38,9 @@ final class ControlMethods: Sendable {
         case "call.show":
             let id = try parameters.string("call")
             try parameters.finish()
-            guard case .call(let detail) = try ask(.call(id)) else { throw JSONRPC.Failure.stopping }
+            guard case .call(let detail, let media) = try ask(.call(id)) else { throw JSONRPC.Failure.stopping }
             guard let detail else { throw JSONRPC.Failure.unknownCall(id) }
-            return detail.json
+            return detail.json(media)
         case "agents.list":
             try parameters.finish()
             guard case .agents(let agents) = try ask(.agents) else { throw JSONRPC.Failure.stopping }

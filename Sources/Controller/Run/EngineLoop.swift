@@ -106,7 +106,10 @@ final class EngineLoop {
     private func take(_ request: ControlRequest) {
         switch request.wish {
         case .calls: request.answer.give(.calls(engine.calls()))
-        case .call(let id): request.answer.give(.call(engine.call(id)))
+        case .call(let id):
+            let detail = engine.call(id)
+            let media = detail?.legs.map { switchboard.media(of: LegID($0.leg)) } ?? []
+            request.answer.give(.call(detail, media))
         case .status: request.answer.give(.status(status))
         case .agents: request.answer.give(.agents(engine.agents()))
         case .groups: request.answer.give(.groups(engine.groups(at: clock())))
@@ -149,8 +152,8 @@ final class EngineLoop {
         switch event.kind {
         case .progress(let status, let early): return .legProgress(leg, sipStatus: status, earlyMedia: early)
         case .answered(let codec): return .legAnswered(leg, codec: codec)
-        case .ended(let end):
-            switchboard.forget(leg)
+        case .ended(let end, let media):
+            switchboard.forget(leg, media)
             return .legEnded(leg, end)
         case .media(let sends, let receives, let codec):
             return .legMedia(leg, peerSends: sends, peerReceives: receives, codec: codec)
@@ -236,6 +239,7 @@ final class EngineLoop {
     }
 
     private func write(_ record: CallRecord) {
+        let record = measured(record)
         let ticket = log.append(record)
         happenings?.note(record)
         guard let call = record.call else { return }
@@ -245,6 +249,24 @@ final class EngineLoop {
         default: break
         }
         if settings.waitsForLog { outbox.noteLine(of: call, ticket: ticket) }
+    }
+
+    /// Fills in the media figures of the leg that the record is about.
+    private func measured(_ record: CallRecord) -> CallRecord {
+        guard let leg = record.measured else { return record }
+        var result = record
+        result.measured = nil
+        guard let media = switchboard.media(of: LegID(leg)) else { return result }
+        switch record.event {
+        case .partyLeft(var fields):
+            fields.media = media.figures
+            result.event = .partyLeft(fields)
+        case .callEnded(var fields):
+            fields.media = media.figures
+            result.event = .callEnded(fields)
+        default: break
+        }
+        return result
     }
 
     private func sayAlive(at now: EventTime) {

@@ -33,7 +33,8 @@ final class ControlAnswer: @unchecked Sendable {
     enum Value: Sendable {
         case command(CommandResult)
         case calls([CallSummary])
-        case call(CallDetail?)
+        /// With what is known of each leg's media.
+        case call(CallDetail?, [LegMedia?])
         case agents([AgentSummary])
         case groups([GroupSummary])
         case status(RunStatus)

@@ -11,6 +11,8 @@ struct Switchboard {
     private var legs: [UInt64: LegID] = [:]
     /// Inputs that failed commands have made, for the run loop to take up after the effects at hand.
     private(set) var results: [Input] = []
+    /// The last figures of legs that have ended, for what is still to be logged of them: the newest, and those before.
+    private var ended: (new: [LegID: LegMedia], old: [LegID: LegMedia]) = ([:], [:])
 
     init(telephony: any Telephony) { self.telephony = telephony }
 
@@ -23,8 +25,20 @@ struct Switchboard {
 
     func handle(_ leg: LegID) -> UInt64? { handles[leg] }
 
+    /// So many legs at least are remembered.
+    private static var remembered: Int { 512 }
+
+    /// How the leg's media fares, or fared up to its end.
+    func media(of leg: LegID) -> LegMedia? {
+        handles[leg].flatMap { telephony.media(of: $0) } ?? ended.new[leg] ?? ended.old[leg]
+    }
+
     /// No command can reach the leg any more.
-    mutating func forget(_ leg: LegID) {
+    mutating func forget(_ leg: LegID, _ media: LegMedia? = nil) {
+        if let media {
+            if ended.new.count >= Self.remembered { ended = ([:], ended.new) }
+            ended.new[leg] = media
+        }
         if let handle = handles.removeValue(forKey: leg) { legs[handle] = nil }
     }
 

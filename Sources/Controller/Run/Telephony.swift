@@ -1,4 +1,5 @@
 import CTelephony
+import CallEvents
 import TransferEngine
 
 /// The commands of the telephony side, one to one. A protocol, so that the run loop can be tested without a network.
@@ -16,6 +17,23 @@ protocol Telephony: Sendable {
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result
     func setAccepting(_ accepting: Bool, retryAfter: Int)
     func lastError() -> String
+    /// How the leg's media fares; null when the leg is gone.
+    func media(of leg: UInt64) -> LegMedia?
+}
+
+/// What is known of a leg's media.
+struct LegMedia: Sendable {
+    var figures: MediaFigures
+    /// What it is sent has been decoded and encoded for it.
+    var transcoded: Bool
+
+    init(_ stats: tel_leg_stats) {
+        figures = MediaFigures(
+            packets: Int(clamping: stats.packets_received), packetsLost: Int(clamping: stats.packets_lost),
+            peerPacketsLost: Int(clamping: stats.peer_lost), jitterUs: Int(stats.jitter_ms * 1000),
+            roundTripUs: stats.round_trip_ms > 0 ? Int(stats.round_trip_ms * 1000) : nil)
+        transcoded = stats.packets_transcoded > 0
+    }
 }
 
 /// PJSIP's.
@@ -82,6 +100,11 @@ struct SIPTelephony: Telephony {
     }
 
     func lastError() -> String { String(cString: tel_last_error()) }
+
+    func media(of leg: UInt64) -> LegMedia? {
+        var stats = tel_leg_stats()
+        return tel_get_leg_stats(leg, &stats) ? LegMedia(stats) : nil
+    }
 }
 
 /// C copies of strings that live as long as this object.

@@ -9,7 +9,7 @@ struct TelephonyEvent: Sendable {
         case refused(from: String, to: String, status: Int)
         case progress(status: Int, earlyMedia: Bool)
         case answered(codec: String?)
-        case ended(LegEnd)
+        case ended(LegEnd, LegMedia? = nil)
         case media(peerSends: Bool, peerReceives: Bool, codec: String?)
         case reoffered(token: UInt64, status: Int, codec: String?)
         case digit(Digit)
@@ -71,7 +71,7 @@ extension TelephonyEvent {
                 status: Int(event.status))
         case TEL_EVENT_PROGRESS: kind = .progress(status: Int(event.status), earlyMedia: event.early_media)
         case TEL_EVENT_ANSWERED: kind = .answered(codec: text(event.codec))
-        case TEL_EVENT_ENDED: kind = .ended(LegEnd(event))
+        case TEL_EVENT_ENDED: kind = .ended(LegEnd(event), event.stats.map { LegMedia($0.pointee) })
         case TEL_EVENT_MEDIA_CHANGED:
             kind = .media(peerSends: event.peer_sends, peerReceives: event.peer_receives, codec: text(event.codec))
         case TEL_EVENT_REOFFERED:
