@@ -32,6 +32,7 @@ extension Call {
             return leg.id == attempt?.leg || leg.id == attempt?.agentLeg ? .consulting : nil
         }
         if leg.id == party?.leg || leg.id == attempt?.agentLeg { return .talking }
+        if phase == .conference, leg.id == attempt?.leg { return .talking }
         if leg.id == attempt?.leg {
             return leg.state == .answered && (phase == .consulting || phase == .swapped) ? .consulting : .ringing
         }

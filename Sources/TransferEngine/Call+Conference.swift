@@ -10,7 +10,8 @@ extension Call {
         }
         recordConsultEnded(attempt, .merged, &context)
         self.attempt?.isMerged = true
-        let guest = party(from: attempt, role: .merge)
+        var guest = party(from: attempt, role: .merge)
+        guest.since = context.now
         self.guest = guest
         enter(.conference, &context)
         reroute(.other, isMerge: true, &context)
