@@ -101,6 +101,7 @@ extension TelephonyTests {
                 let before = try b.rtp.receive(1)[0]
                 try a.offer(formats: "0", attributes: ["rtpmap:0 PCMU/8000"])
                 try shim.expect(TEL_EVENT_MEDIA_CHANGED, leg: a.leg)
+                try route(shim, [], token: 2)  // the media thread has taken it in
                 var other = Voice(payloadType: 0, ssrc: 3)
                 a.send(other.next())
                 let after = try b.rtp.receive(1)[0]
