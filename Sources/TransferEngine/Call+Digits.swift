@@ -60,7 +60,8 @@ extension Call {
 
     /// The resolve code with each digit, where the group has dispositions and the agent is with the caller.
     private func verdicts(_ codes: TransferSettings.FeatureCodes, _ context: Context) -> [(String?, Feature)] {
-        guard let code = codes.resolve, [.talking, .held, .ringing, .consulting, .swapped, .conference].contains(phase),
+        guard let code = codes.resolve,
+            [.talking, .held, .ringing, .consulting, .swapped, .conference].contains(phase),
             let group, context.directory.group(group)?.dispositions.isEmpty == false
         else { return [] }
         return "0123456789".map { ("\(code)\($0)", .resolve($0)) }
