@@ -172,6 +172,8 @@ public struct CallAlertFailed: EventFields {
     public var cause: Cause
     public var sipStatus: Int?
     public var ringMs: Int
+    /// Why, in words: the peer's Reason header or reason phrase, or what went wrong on our side.
+    public var reason: String?
 
     public init() { self.init(agent: nil) }
 
@@ -181,7 +183,8 @@ public struct CallAlertFailed: EventFields {
         attempt: Int = 0,
         cause: Cause = .other,
         sipStatus: Int? = nil,
-        ringMs: Int = 0
+        ringMs: Int = 0,
+        reason: String? = nil
     ) {
         self.agent = agent
         self.group = group
@@ -189,6 +192,7 @@ public struct CallAlertFailed: EventFields {
         self.cause = cause
         self.sipStatus = sipStatus
         self.ringMs = ringMs
+        self.reason = reason
     }
 
     public mutating func visit<Visitor: FieldVisitor>(_ visitor: inout Visitor) {
@@ -198,6 +202,7 @@ public struct CallAlertFailed: EventFields {
         visitor.field("cause", &cause)
         visitor.field("sip_status", &sipStatus)
         visitor.field("ring_ms", &ringMs)
+        visitor.field("reason", &reason)
     }
 }
 

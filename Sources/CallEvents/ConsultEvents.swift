@@ -120,6 +120,8 @@ public struct ConsultFailed: EventFields {
     public var cause: Cause
     public var sipStatus: Int?
     public var ringMs: Int
+    /// Why, in words: the peer's Reason header or reason phrase, or what went wrong on our side.
+    public var reason: String?
 
     public init() { self.init(transfer: 0) }
 
@@ -129,7 +131,8 @@ public struct ConsultFailed: EventFields {
         target: String = "",
         cause: Cause = .other,
         sipStatus: Int? = nil,
-        ringMs: Int = 0
+        ringMs: Int = 0,
+        reason: String? = nil
     ) {
         self.transfer = transfer
         self.consult = consult
@@ -137,6 +140,7 @@ public struct ConsultFailed: EventFields {
         self.cause = cause
         self.sipStatus = sipStatus
         self.ringMs = ringMs
+        self.reason = reason
     }
 
     public mutating func visit<Visitor: FieldVisitor>(_ visitor: inout Visitor) {
@@ -146,6 +150,7 @@ public struct ConsultFailed: EventFields {
         visitor.field("cause", &cause)
         visitor.field("sip_status", &sipStatus)
         visitor.field("ring_ms", &ringMs)
+        visitor.field("reason", &reason)
     }
 }
 

@@ -154,7 +154,7 @@ extension Call {
 
     /// The attempt came to nothing before anybody was joined to it. `redirects`: where a 3xx sent us.
     mutating func attemptFailed(
-        _ cause: Cause, sipStatus: Int?, hangUp: HangUp = HangUp(), redirects: [String] = [],
+        _ cause: Cause, sipStatus: Int?, reason: String? = nil, hangUp: HangUp = HangUp(), redirects: [String] = [],
         _ context: inout Context
     ) {
         guard let attempt else { return }
@@ -164,7 +164,7 @@ extension Call {
         noteFailed(attempt.candidate, cause)
         switch attempt.purpose {
         case .alert:
-            recordAlertFailed(attempt, cause, sipStatus: sipStatus, &context)
+            recordAlertFailed(attempt, cause, sipStatus: sipStatus, reason: reason, &context)
             context.refused(attempt.candidate, cause)
             if queue != nil, let agent = attempt.candidate.agent { queue?.tried.append(agent) }
             if !rivals.isEmpty {
@@ -181,7 +181,7 @@ extension Call {
                 .consultFailed(
                     ConsultFailed(
                         transfer: transfer.number, consult: number, target: attempt.uri, cause: cause,
-                        sipStatus: sipStatus)),
+                        sipStatus: sipStatus, reason: reason)),
                 &context)
             context.refused(attempt.candidate, cause)
             if queue != nil, let agent = attempt.candidate.agent { queue?.tried.append(agent) }
@@ -203,14 +203,14 @@ extension Call {
     }
 
     mutating func recordAlertFailed(
-        _ attempt: Attempt, _ cause: Cause, sipStatus: Int?, _ context: inout Context
+        _ attempt: Attempt, _ cause: Cause, sipStatus: Int?, reason: String? = nil, _ context: inout Context
     ) {
         guard case .alert(let number) = attempt.purpose else { return }
         record(
             .callAlertFailed(
                 CallAlertFailed(
                     agent: attempt.candidate.agent, group: attempt.candidate.group, attempt: number, cause: cause,
-                    sipStatus: sipStatus)),
+                    sipStatus: sipStatus, reason: reason)),
             &context)
     }
 

@@ -115,7 +115,7 @@ extension Call {
             let isRedirect = end.how == .rejected && (300...399).contains(end.sipStatus ?? 0)
             attemptFailed(
                 Causes.failure(end, rang: attempt.rang), sipStatus: end.sipStatus,
-                redirects: isRedirect ? end.contacts : [], &context)
+                reason: end.reason, redirects: isRedirect ? end.contacts : [], &context)
         }
     }
 

@@ -334,7 +334,8 @@ final class Phone: @unchecked Sendable {
 
     private func check(_ result: tel_result, _ what: String, _ call: Call? = nil) {
         guard result != TEL_OK else { return }
-        let text = "\(what): \(String(cString: tel_strerror(result))): \(String(cString: tel_last_error()))"
+        let reasons = [what, String(cString: tel_strerror(result)), String(cString: tel_last_error())]
+        let text = reasons.filter { !$0.isEmpty }.joined(separator: ": ")
         report("error", nil, call, [("message", .text(text))])
     }
 

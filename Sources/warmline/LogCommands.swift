@@ -21,7 +21,10 @@ let logCommands: [Command] = [
         let path = try logPaths(arguments.operands, arguments)[0]
         let filter = EventFilter(call: arguments.value("call"), type: arguments.value("type"))
         let json = arguments.has("json")
+        let call = arguments.value("call")
+        var isKnown = call == nil
         let show = { (parser: borrowing EventParser) in
+            if !isKnown, parser.call == call { isKnown = true }
             guard filter.passes(parser) else { return }
             output(json ? String(decoding: parser.line, as: UTF8.self) : EventText.line(parser))
         }
@@ -30,6 +33,8 @@ let logCommands: [Command] = [
         } else {
             try LogReader(path: path).forEach(show)
         }
+        // One that is followed may be yet to come.
+        if !isKnown, let call { throw Failure.failed("no call \(call) in \(path)") }
         return 0
     },
     Command(

@@ -52,7 +52,7 @@ private struct Setter: FieldVisitor {
         ("callback.completed", "group line caller agent request attempt since_ms"),
         ("callback.failed", "group line caller agent request attempt cause sip_status final"),
         ("call.alerting", "agent group attempt sip_call_id"),
-        ("call.alert_failed", "agent group attempt cause sip_status ring_ms"),
+        ("call.alert_failed", "agent group attempt cause sip_status ring_ms reason"),
         ("call.answered", "agent group line wait_ms ring_ms human service_level_s"),
         ("party.joined", "party agent group line uri sip_call_id role"),
         (
@@ -69,7 +69,7 @@ private struct Setter: FieldVisitor {
         ),
         ("consult.ringing", "transfer consult target"),
         ("consult.answered", "transfer consult target ring_ms"),
-        ("consult.failed", "transfer consult target cause sip_status ring_ms"),
+        ("consult.failed", "transfer consult target cause sip_status ring_ms reason"),
         ("consult.ended", "transfer consult target consult_ms outcome"),
         ("transfer.completed", "transfer kind agent target target_agent method consult_ms hold_ms"),
         ("transfer.failed", "transfer kind agent target cause sip_status"),

@@ -19,7 +19,9 @@ struct Program {
             candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }, "no warmline in \(folders)")
     }
 
-    init(_ arguments: String..., directory: String? = nil) throws {
+    init(_ arguments: String..., directory: String? = nil) throws { try self.init(arguments, directory: directory) }
+
+    init(_ arguments: [String], directory: String? = nil) throws {
         let process = Process()
         process.executableURL = try Self.executable()
         process.arguments = arguments
@@ -104,10 +106,71 @@ struct Program {
         #expect(try Configuration.parse(check.output, file: "output") == expected)
     }
 
+    /// What is no log, no key, no format or no period: exit status 2 and one line that says what was wrong.
+    @Test func badInputOfTheMetrics() throws {
+        for name in ["empty", "photos"] {
+            try FileManager.default.createDirectory(atPath: scratch.file(name), withIntermediateDirectories: false)
+        }
+        try Data([0xFF, 0xD8, 0xFF, 0xE0]).write(to: URL(filePath: scratch.file("photos/a.jpeg")))
+        try "Dear diary,\nnothing happened.\n".write(toFile: scratch.file("diary"), atomically: false, encoding: .utf8)
+        try Data().write(to: URL(filePath: scratch.file("nothing")))
+        for (arguments, part) in [
+            ([scratch.file("nowhere")], "nowhere: No such file or directory"),
+            ([scratch.file("photos")], "photos holds no log"), ([scratch.file("diary")], "diary is not an event log"),
+            ([scratch.file("photos/a.jpeg")], "a.jpeg is not an event log"),
+            (["--by", "colour", scratch.file("empty")], "--by: unknown key \"colour\""),
+            (["--format", "xml", scratch.file("empty")], "--format: unknown \"xml\""),
+            (["--explain", "holding"], "--explain: unknown key \"holding\""),
+            (["--since", "2026-03-03", "--until", "2026-03-02", scratch.file("empty")], "--since is after --until"),
+            (["--since", "yesterday", scratch.file("empty")], "--since: \"yesterday\" is not a moment"),
+            (["--tz", "Mars/Olympus", scratch.file("empty")], "--tz: \"Mars/Olympus\""),
+            (["--direction", "upward", scratch.file("empty")], "--direction: unknown \"upward\""),
+            (["--follow", scratch.file("empty")], "--follow needs --output FILE"),
+        ] {
+            let run = try Program(["metrics"] + arguments)
+            #expect(run.status == 2, "\(arguments)")
+            #expect(run.output.isEmpty)
+            #expect(run.errors.contains(part), "\(run.errors)")
+            #expect(run.errors.filter { $0 == "\n" }.count == 1, "\(run.errors)")
+        }
+        // A log that has not begun is no mistake.
+        for path in ["empty", "nothing"] {
+            for format in ["table", "json", "csv", "prometheus", "html"] {
+                let run = try Program("metrics", "--format", format, scratch.file(path))
+                #expect(run.status == 0)
+                #expect(run.errors.isEmpty)
+            }
+            let json = JSONValue(parsing: Data(try Program("metrics", "--json", scratch.file(path)).output.utf8))
+            #expect(json?["total"]?["received"]?.number == 0)
+            #expect(json?["total"]?["hold_time.per_connection_ms"] == .null)
+        }
+    }
+
+    @Test func aCallThatIsNotInTheLogIsSaid() throws {
+        try FileManager.default.createDirectory(atPath: scratch.file("log"), withIntermediateDirectories: false)
+        let run = try Program("events", "--call", "nosuch", scratch.file("log"))
+        #expect(run.status == 1)
+        #expect(run.errors == "warmline: no call nosuch in \(scratch.file("log"))\n")
+        #expect(try Program("events", scratch.file("log")).status == 0)
+    }
+
+    @Test func whatIsNoTraceIsSaidInWords() throws {
+        try "{\"a\":1}\n".write(toFile: scratch.file("trace"), atomically: false, encoding: .utf8)
+        let run = try Program("replay", scratch.file("trace"))
+        #expect(run.status == 1)
+        #expect(!run.errors.contains("DecodingError"))
+        try "hello\n".write(toFile: scratch.file("trace"), atomically: false, encoding: .utf8)
+        #expect(
+            try Program("replay", scratch.file("trace")).errors
+                == "warmline: \(scratch.file("trace")):1: is no line of a trace that serve --trace has written\n")
+    }
+
     @Test func withoutAControllerCommandsFailWithStatus1() throws {
         let status = try Program("status", directory: scratch.path)
         #expect(status.status == 1)
-        #expect(status.errors == "warmline: control socket warmline.sock: no controller is running there\n")
+        #expect(
+            status.errors
+                == "warmline: control socket \(scratch.file("warmline.sock")): no controller is running there\n")
         #expect(try Program("hold", "x", "--socket", scratch.file("s")).status == 1)
     }
 
@@ -153,7 +216,7 @@ struct Program {
         try "{}\nx\n".write(toFile: scratch.file("t"), atomically: false, encoding: .utf8)
         let replay = try Program("replay", scratch.file("t"))
         #expect(replay.status == 1)
-        #expect(replay.errors.hasPrefix("warmline: \(scratch.file("t")):2: no line of a trace"))
+        #expect(replay.errors.hasPrefix("warmline: \(scratch.file("t")):2: is no line of a trace"))
         #expect(try Program("replay", scratch.file("none")).status == 1)
     }
 }

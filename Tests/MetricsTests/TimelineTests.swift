@@ -40,6 +40,20 @@ import Testing
         #expect(text.contains("  caller  .....█"))
     }
 
+    /// Of several events of one instant, each row shows what its own led to: a lane ends once, with the row that ends it.
+    @Test func lanesEndWithTheEventThatEndsThem() throws {
+        let lines = try timeline().text().split(separator: "\n").map(String.init)
+        let ladder = lines.drop { !$0.hasPrefix("  time s") }
+        #expect(ladder.filter { $0.contains("┴") }.count == 4)
+        let leaving = try #require(ladder.first { $0.contains("anna leaves") })
+        #expect(leaving.filter { $0 == "┴" }.count == 1)
+        let end = try #require(ladder.first { $0.contains("the call ends") })
+        #expect(end.filter { $0 == "┴" }.count == 1)
+        // Boris had declined long before.
+        let failed = try #require(ladder.first { $0.contains("consult 1: declined") })
+        #expect(failed.contains("┴") || failed.contains("×"))
+    }
+
     @Test func aCallThatIsNotThereHasNoTimeline() {
         #expect(Timeline(call: "ctl-1-z", events: Story.attendedTransfer().events) == nil)
     }

@@ -48,6 +48,7 @@ import Testing
         scene.reject(boris, status)
         #expect(scene.last(consultFailed)?.cause == cause)
         #expect(scene.last(consultFailed)?.sipStatus == status)
+        #expect(scene.last(consultFailed)?.reason == "no")
         #expect(scene.legs[agent]?.tones == [tone])
         #expect(scene.last(transferFallback)?.step == .next)
         let clara = scene.newest

@@ -265,7 +265,7 @@ final class Scene {
     }
 
     func reject(_ leg: LegID, _ status: Int, contacts: [String] = []) {
-        end(leg, LegEnd(how: .rejected, sipStatus: status, contacts: contacts))
+        end(leg, LegEnd(how: .rejected, sipStatus: status, reason: "no", contacts: contacts))
     }
 
     func media(_ leg: LegID, sends: Bool, receives: Bool, codec: String? = nil) {

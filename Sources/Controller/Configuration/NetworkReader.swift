@@ -117,7 +117,9 @@ extension ConfigurationReader {
         let pairs = Configuration.Media.pairs(in: ports)
         if pairs < 3 {
             section.add(
-                "ports", "\(first) to \(last) hold \(pairs) pairs for RTP and RTCP; a transfer needs at least 3")
+                "ports",
+                "\(first) to \(last) hold \(pairs) \(pairs == 1 ? "pair" : "pairs") for RTP and RTCP; a transfer needs at least 3"
+            )
         }
         for entry in configuration.sip.listen
         where entry.transport == .udp && ports.contains(entry.port)

@@ -17,7 +17,9 @@ public final class ControlClient {
                 case ENOENT, ECONNREFUSED: "no controller is running there"
                 default: String(cString: strerror(errno))
                 }
-            throw ControllerError("control socket \(path): \(reason)")
+            // Whoever reads it elsewhere sees which was meant.
+            let whole = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+            throw ControllerError("control socket \(whole): \(reason)")
         }
         self.channel = channel
         self.path = path

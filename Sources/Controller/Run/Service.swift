@@ -2,6 +2,7 @@ import CTelephony
 import CallEvents
 import EventLog
 import Foundation
+import Synchronization
 import TransferEngine
 
 extension LogWriter: EventSink {}
@@ -144,11 +145,17 @@ public struct Service: Sendable {
     private func watchSignals(
         inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void
     ) -> JoinableThread {
-        Signals.watch { signal in
+        let asked = Atomic<Int>(0)
+        return Signals.watch { signal in
             switch signal {
             case SIGTERM, SIGINT:
-                ServiceManager.notify("STOPPING=1\nSTATUS=waiting for the last calls")
-                say("stopping: no new calls; a second signal ends the running ones")
+                switch asked.add(1, ordering: .relaxed).oldValue {
+                case 0:
+                    ServiceManager.notify("STOPPING=1\nSTATUS=waiting for the last calls")
+                    say("stopping: no new calls; a second signal ends the running ones")
+                case 1: say("ending the running calls")
+                default: break
+                }
                 inbox.post(.terminate)
                 return true
             case SIGHUP:

@@ -76,7 +76,7 @@ public enum Replay {
             do {
                 entry = try decoder.decode(TraceLine.self, from: line)
             } catch {
-                throw ControllerError("\(path):\(index + 1): no line of a trace: \(error)")
+                throw ControllerError("\(path):\(index + 1): is no line of a trace that serve --trace has written")
             }
             if let configuration = entry.configuration { engine = TransferEngine(configuration: configuration) }
             guard let input = entry.input, let time = entry.at else { continue }
@@ -85,5 +85,6 @@ public enum Replay {
                 try output(String(decoding: encoder.encode(effect), as: UTF8.self))
             }
         }
+        if engine == nil { throw ControllerError("\(path) is no trace: no configuration is in it") }
     }
 }

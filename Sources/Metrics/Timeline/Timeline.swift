@@ -44,6 +44,8 @@ public struct Timeline: Sendable {
         public var text: String
         /// Something was refused, failed, or broke off.
         public var isFailure: Bool
+        /// What each lane shows from then on; null where it shows nothing.
+        public var lanes: [Kind?] = []
     }
 
     public let call: String

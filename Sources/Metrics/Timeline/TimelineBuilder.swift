@@ -31,12 +31,21 @@ struct TimelineBuilder {
         if case .callDisposition(let fields) = event.event {
             let by = fields.by == .caller ? "the caller" : fields.agent ?? "an agent"
             mark(0, 0, "\(fields.resolved ? "resolved" : "not resolved"), says \(by)")
+            noteLanes(from: timeline.marks.count - 1)
             return
         }
         now = max(now, event.time.monoMilliseconds - timeline.arrived.monoMilliseconds)
         timeline.length = now
+        let before = timeline.marks.count
         apply(event.event)
         redraw()
+        noteLanes(from: before)
+    }
+
+    /// What each lane shows after the event that these marks tell of.
+    private mutating func noteLanes(from first: Int) {
+        let shown = timeline.lanes.indices.map { current[$0]?.kind }
+        for index in first..<timeline.marks.count { timeline.marks[index].lanes = shown }
     }
 
     mutating func finish() -> Timeline {

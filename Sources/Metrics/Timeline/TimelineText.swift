@@ -99,9 +99,9 @@ extension Timeline {
             Self.padded("  time s", timeWidth + 2) + lanes.map { Self.padded($0, column) }.joined()
         ]
         for (index, mark) in marks.enumerated() {
-            // A row shows the state that the events of its instant led to.
+            // A row shows what its event led to.
             var row = [Character](repeating: " ", count: lanes.count * column)
-            for lane in lanes.indices { row[lane * column] = rail(lane, at: mark.at) }
+            for lane in lanes.indices { row[lane * column] = rail(lane, index) }
             if mark.from != mark.to {
                 let low = min(mark.from, mark.to) * column
                 let high = max(mark.from, mark.to) * column
@@ -114,11 +114,19 @@ extension Timeline {
         return lines
     }
 
-    private func rail(_ lane: Int, at time: Int64) -> Character {
-        guard let span = spans.first(where: { $0.lane == lane && $0.from <= time && time < $0.to }) else {
-            return spans.contains { $0.lane == lane && $0.to == time } ? "┴" : " "
+    /// What a lane shows in the row of a mark; where it shows nothing any more, that it has ended.
+    private func rail(_ lane: Int, _ index: Int) -> Character {
+        func kind(_ index: Int) -> Kind? {
+            guard marks.indices.contains(index), marks[index].lanes.indices.contains(lane) else { return nil }
+            return marks[index].lanes[lane]
         }
-        switch span.kind {
+        guard let kind = kind(index) else {
+            // Between two events of one instant a lane is not over: ringing ends before talk begins.
+            let rest = marks.indices[(index + 1)...].prefix { marks[$0].at == marks[index].at }
+            if rest.contains(where: { kind($0) != nil }) { return "┆" }
+            return kind(index - 1) == nil ? " " : "┴"
+        }
+        switch kind {
         case .waiting, .ringing, .idle: return "┆"
         case .hold: return "♪"
         case .callerHold: return "▌"
