@@ -24,62 +24,22 @@ extension Call {
         }
 
         var invite = Invite(uri: uri, sipCallID: sipCallID, call: self.id)
-        identify(&invite, purpose, context)
+        legs[legs.count - 1].shows = identify(&invite, purpose, context)
         invite.codecsOf = caller
         invite.noResponseTimeout = context.directory.transfer.noResponseTimeout
         invite.maxForwards = invitation.maxForwards.map { max(0, $0 &- 1) }
-        if case .consult = purpose, let note = transfer?.note {
-            // RFC 3261 §20.36; a line break would begin another header.
-            invite.headers = [
-                "Subject: "
-                    + String(
-                        String.UnicodeScalarView(note.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
-            ]
-        }
-        if case .consult = purpose, let referredBy = transfer?.referredBy {
-            invite.headers.append("Referred-By: <\(referredBy)>")
-        }
+        invite.headers = headers(purpose, candidate, uri: uri, context)
         if let replaces = candidate.replaces {
             invite.headers.append("Replaces: \(replaces)")
             if candidate.requiresReplaces { invite.headers.append("Require: replaces") }
         }
         if candidate.agent != nil, let history = past.header { invite.headers.append(history) }
+        if case .consult = purpose { invite.note = transfer?.note }
         context.emit(.invite(id, invite))
     }
 
     /// The Call-ID of a leg that we place.
     func sipCallID(of leg: LegID) -> String { "\(id)-\(leg.number)" }
-
-    /// Whom the called phone shows: the agent who consults, the caller in all other cases.
-    private func identify(_ invite: inout Invite, _ purpose: Attempt.Purpose, _ context: Context) {
-        let ownURI = context.directory.configuration.ownURI
-        if case .consult = purpose, transfer?.kind != .blind, transfer?.refer == nil, phase != .seeking, let agent {
-            let settings = context.directory.agent(agent)
-            invite.from = settings?.uri.flatMap(SIPAddress.init)?.plain ?? ownURI
-            invite.fromDisplay = settings?.displayName ?? agent
-            return
-        }
-        guard !invitation.withheld else {
-            // RFC 3323 §4.1.1.3
-            invite.from = "sip:anonymous@anonymous.invalid"
-            invite.fromDisplay = "Anonymous"
-            return
-        }
-        if direction == .outbound {
-            invite.from =
-                leg(caller)?.agent.flatMap { context.directory.agent($0)?.uri }.flatMap(SIPAddress.init)?.plain
-                ?? ownURI
-            return
-        }
-        invite.from = SIPAddress(invitation.from)?.plain ?? ownURI
-        invite.fromDisplay = invitation.fromDisplay
-        if case .recall = search.step, case .alert = purpose {
-            // The agent who gets a caller back sees so before answering.
-            let name = invitation.fromDisplay ?? callerNumber ?? SIPAddress(invitation.from)?.decodedUser ?? ""
-            invite.fromDisplay = "back: \(name)"
-        }
-        invite.assertedIdentity = invitation.assertedIdentity
-    }
 
     /// A provisional response over 100.
     mutating func progressed(sipStatus: Int, earlyMedia: Bool, _ context: inout Context) {

@@ -64,6 +64,7 @@ extension Call {
         callbackCompleted(&context)
         isAnswered = true
         recordJoined(party, &context)
+        introduce(isTold: true, &context)
         // A phone that held while it answered.
         if !hasVoice { recordHold(.agentPhone, &context) }
     }
@@ -85,6 +86,7 @@ extension Call {
         join(party, &context)
         leaveQueue(.answered, to: party.agent, &context)
         recordJoined(party, &context)
+        introduce(&context)
         if let completed {
             let kind = completed.refer?.kind ?? (completed.kind == .blind ? .blind : .semiAttended)
             recordCompleted(completed, kind, attempt, &context)
@@ -103,6 +105,7 @@ extension Call {
         recordJoined(party, &context)
         recordLeft(old, endedBy: endedBy, cause: cause, end: end, &context)
         recordCompleted(transfer, kind, attempt, &context)
+        introduce(&context)
         release(old.leg, HangUp(), &context)
         release(attempt.agentLeg, HangUp(sipStatus: leg(attempt.agentLeg)?.state == .answered ? 0 : 487), &context)
     }

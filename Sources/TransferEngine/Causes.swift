@@ -51,6 +51,16 @@ enum Causes {
         }
     }
 
+    /// Why a call goes to somebody else than whom it was for (RFC 4458 §2).
+    static func retargeting(_ cause: Cause) -> Int {
+        switch cause {
+        case .busy: 486
+        case .declined, .rejected: 480
+        case .noAnswer: 408
+        default: 503
+        }
+    }
+
     /// Of an INVITE that was refused before it became a call.
     static func refusal(_ sipStatus: Int) -> Cause {
         sipStatus == 403 ? .notAllowed : status(sipStatus, rang: false)

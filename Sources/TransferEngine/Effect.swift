@@ -24,6 +24,9 @@ public enum Effect: Codable, Hashable, Sendable {
     case sendDigits(LegID, String)
     /// Answers a REFER, or tells its sender what has become of it. `call`: whose it is, for whoever looks.
     case refer(ReferID, call: String, ReferReply)
+    /// Tells an answered leg's peer whom it is talking with (RFC 3325), where it may know: it is a trusted peer, or
+    /// `isEntitled`.
+    case identify(LegID, Identity, isEntitled: Bool)
     case startTimer(TimerID, milliseconds: Int)
     case stopTimer(TimerID)
     case log(CallRecord)
@@ -43,7 +46,8 @@ public struct Invite: Codable, Hashable, Sendable {
     /// What the called phone shows: address and name.
     public var from: String?
     public var fromDisplay: String?
-    public var assertedIdentity: String?
+    /// P-Asserted-Identity; one that is withheld goes to trusted peers alone.
+    public var asserted: Identity?
     /// The leg whose codecs come first in the offer (codec rule a, b).
     public var codecsOf: LegID?
     /// In milliseconds: no response over 100 by then ends the leg with `noResponse`.
@@ -51,24 +55,41 @@ public struct Invite: Codable, Hashable, Sendable {
     public var maxForwards: Int?
     /// `Name: value`
     public var headers: [String]
+    /// Sent as MESSAGE too when the call is answered by a phone that takes it (RFC 3428).
+    public var note: String?
     /// The call it belongs to, for whoever looks.
     public var call: String
 
     public init(
         uri: String, sipCallID: String, from: String? = nil, fromDisplay: String? = nil,
-        assertedIdentity: String? = nil, codecsOf: LegID? = nil, noResponseTimeout: Int = 0,
-        maxForwards: Int? = nil, headers: [String] = [], call: String
+        asserted: Identity? = nil, codecsOf: LegID? = nil, noResponseTimeout: Int = 0,
+        maxForwards: Int? = nil, headers: [String] = [], note: String? = nil, call: String
     ) {
         self.uri = uri
         self.sipCallID = sipCallID
         self.from = from
         self.fromDisplay = fromDisplay
-        self.assertedIdentity = assertedIdentity
+        self.asserted = asserted
         self.codecsOf = codecsOf
         self.noResponseTimeout = noResponseTimeout
         self.maxForwards = maxForwards
         self.headers = headers
+        self.note = note
         self.call = call
+    }
+}
+
+/// Who is at the other end, as a phone shows it.
+public struct Identity: Codable, Hashable, Sendable {
+    public var uri: String
+    public var display: String?
+    /// Privacy: id was asked for (RFC 3325 §9.3): for trusted peers alone, which are told so.
+    public var withheld: Bool
+
+    public init(uri: String, display: String? = nil, withheld: Bool = false) {
+        self.uri = uri
+        self.display = display
+        self.withheld = withheld
     }
 }
 

@@ -125,6 +125,9 @@ public enum HoldSignalling: String, Codable, Hashable, Sendable, CaseIterable {
     case reinvite
 }
 
+/// Whom a target's phone shows while the agent consults.
+public enum CallerID: String, Codable, Hashable, Sendable, CaseIterable { case agent, caller }
+
 public struct TransferSettings: Codable, Hashable, Sendable {
     /// One step of the fallback chain.
     public enum Step: Codable, Hashable, Sendable {
@@ -188,6 +191,7 @@ public struct TransferSettings: Codable, Hashable, Sendable {
     /// Regular expressions, each for a whole canonical URI.
     public var allow: [String] = []
     public var holdSignalling = HoldSignalling.media
+    public var callerID = CallerID.agent
     public var featureCodes = FeatureCodes()
 
     public init() {}

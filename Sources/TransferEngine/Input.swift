@@ -60,12 +60,15 @@ public struct Invitation: Codable, Hashable, Sendable {
     public var fromDisplay: String?
     /// P-Asserted-Identity, from trusted peers only.
     public var assertedIdentity: String?
+    public var assertedDisplay: String?
     /// Privacy: id
     public var withheld: Bool
     public var trusted: Bool
     /// Null where the header was absent.
     public var maxForwards: Int?
     public var source: String
+    /// Those that `transfer.passHeaders` names, `Name: value`.
+    public var headers: [String]
     /// The leg whose place it is to take (RFC 3891); one that nobody knows where it has ended meanwhile.
     public var replaces: LegID?
     /// The agent's user name that the INVITE was signed with by digest; null where it was not signed.
@@ -73,8 +76,9 @@ public struct Invitation: Codable, Hashable, Sendable {
 
     public init(
         handle: UInt64, call: String, sipCallID: String, requestURI: String, to: String, from: String,
-        fromDisplay: String? = nil, assertedIdentity: String? = nil, withheld: Bool = false, trusted: Bool = true,
-        maxForwards: Int? = nil, source: String = "", replaces: LegID? = nil, digestUser: String? = nil
+        fromDisplay: String? = nil, assertedIdentity: String? = nil, assertedDisplay: String? = nil,
+        withheld: Bool = false, trusted: Bool = true, maxForwards: Int? = nil, source: String = "",
+        headers: [String] = [], replaces: LegID? = nil, digestUser: String? = nil
     ) {
         self.handle = handle
         self.call = call
@@ -84,10 +88,12 @@ public struct Invitation: Codable, Hashable, Sendable {
         self.from = from
         self.fromDisplay = fromDisplay
         self.assertedIdentity = assertedIdentity
+        self.assertedDisplay = assertedDisplay
         self.withheld = withheld
         self.trusted = trusted
         self.maxForwards = maxForwards
         self.source = source
+        self.headers = headers
         self.replaces = replaces
         self.digestUser = digestUser
     }

@@ -23,6 +23,8 @@ struct Leg: Codable, Sendable {
     var state: State
     var since: EventTime
     var codec: String?
+    /// Whom its phone shows, as far as we have said.
+    var shows: Identity?
     /// What it is sent at present.
     var hears = MediaSource.silence
     /// Media before the answer: 183 with SDP, sent or received.

@@ -25,6 +25,8 @@ struct Options {
     var offer = true
     var maxForwards = 0
     var headers: [String] = []
+    var shownHeaders: [String] = []
+    var messages = false
     var once = false
     var rtp = true
     var byeAfterNotify = false
@@ -118,6 +120,12 @@ struct Options {
                 Entry(name: "record", argument: "FILE", help: "what is received, as WAV; %d becomes the call's number")
                 {
                     $0.record = $1
+                },
+                Entry(name: "show", argument: "LIST", help: "headers of INVITEs that `incoming` says, by name") {
+                    $0.shownHeaders = $1.split(separator: ",").map(String.init)
+                },
+                Entry(name: "messages", argument: nil, help: "take MESSAGE, and say so in Allow") { options, _ in
+                    options.messages = true
                 },
                 Entry(name: "once", argument: nil, help: "end with the first call; exit status 0 if it was answered") {
                     options, _ in options.once = true
@@ -228,7 +236,8 @@ struct Options {
         \(Command.help)
 
         Standard output has one JSON object a line: time, mono_us, event (ready, calling, incoming, ringing, answered,
-        digit, heard, stream, held, unheld, reoffered, response, notify, ended, error, …), call, and what belongs to the event. `heard` says what is
+        digit, heard, stream, held, unheld, reoffered, identity, message, response,
+        notify, ended, error, …), call, and what belongs to the event. `heard` says what is
         received: hz (0: silence, -1: no dominant tone) and label (silence, music, tone, unclear).
 
         Examples:

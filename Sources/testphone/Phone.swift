@@ -74,6 +74,16 @@ final class Phone: @unchecked Sendable {
             report(
                 "stream", event, calls[event.leg],
                 [("ssrc", .number(Int(event.ssrc))), ("payload_type", .number(event.payloadType))])
+        case TEL_EVENT_IDENTITY:
+            report(
+                "identity", event, calls[event.leg],
+                [
+                    ("uri", event.asserted.map(OutputValue.text)),
+                    ("name", event.assertedDisplay.map(OutputValue.text)), ("privacy", .flag(event.privacy)),
+                    ("method", event.reason.map(OutputValue.text)),
+                ])
+        case TEL_EVENT_MESSAGE:
+            report("message", event, calls[event.leg], [("text", event.text.map(OutputValue.text))])
         case TEL_EVENT_REFUSED:
             report(
                 "refused", event, nil, [("from", event.from.map(OutputValue.text)), ("status", .number(event.status))])
@@ -106,7 +116,8 @@ final class Phone: @unchecked Sendable {
             "incoming", event, call,
             [
                 ("from", event.from.map(OutputValue.text)), ("name", event.fromDisplay.map(OutputValue.text)),
-                ("asserted", event.asserted.map(OutputValue.text)), ("uri", event.requestURI.map(OutputValue.text)),
+                ("asserted", event.asserted.map(OutputValue.text)), ("headers", event.headers.map(OutputValue.text)),
+                ("privacy", .flag(event.privacy)), ("uri", event.requestURI.map(OutputValue.text)),
                 ("sip_call_id", event.callID.map(OutputValue.text)),
             ])
         if let replaced = calls[event.replaces] {

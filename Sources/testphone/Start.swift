@@ -64,6 +64,9 @@ private func startTelephony(_ options: Options, _ phone: Phone) throws {
         config.pointee.tls_private_key = options.privateKey.map { lasting($0) }
         config.pointee.tls_ca = options.authorities.map { lasting($0) }
         config.pointee.tls_verify_peer = options.authorities != nil
+        config.pointee.pass_headers = lasting(options.shownHeaders)
+        config.pointee.pass_header_count = options.shownHeaders.count
+        config.pointee.accept_messages = options.messages
         config.pointee.faults = options.faults.structure
 
         var message = [CChar](repeating: 0, count: 512)

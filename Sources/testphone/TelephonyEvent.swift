@@ -24,6 +24,10 @@ struct TelephonyEvent: Sendable {
     var from: String?
     var fromDisplay: String?
     var asserted: String?
+    var assertedDisplay: String?
+    var privacy: Bool
+    var headers: String?
+    var text: String?
     var contacts: String?
     var reason: String?
     var replaces: tel_leg_id
@@ -55,6 +59,10 @@ struct TelephonyEvent: Sendable {
         from = text(event.from_uri)
         fromDisplay = text(event.from_display)
         asserted = text(event.asserted_uri)
+        assertedDisplay = text(event.asserted_display)
+        privacy = event.privacy_id
+        headers = text(event.headers)
+        self.text = text(event.text)
         contacts = text(event.contacts)
         reason = text(event.reason)
         replaces = event.replaces

@@ -63,6 +63,9 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func hold(_ leg: UInt64, _ hold: Bool, token: UInt64) -> tel_result { note("hold", "\(leg) \(hold)") }
     func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result { note("matchCodec", "\(leg) \(to)") }
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result { note("play", "\(leg) \(tone)") }
+    func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result {
+        note("identify", "\(leg) \(identity.uri)")
+    }
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result { note("sendDigits", "\(leg) \(digits)") }
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result { note("refer", "\(id.number) \(reply)") }
     func setAccepting(_ accepting: Bool, retryAfter: Int) { _ = note("accepting", "\(accepting)") }

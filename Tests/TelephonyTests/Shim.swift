@@ -32,6 +32,9 @@ struct Event: Sendable, CustomStringConvertible {
     let display: String?
     let to: String?
     let asserted: String?
+    let assertedDisplay: String?
+    let headers: String?
+    let text: String?
     let user: String?
     let digestUser: String?
     let contacts: String?
@@ -75,6 +78,9 @@ struct Event: Sendable, CustomStringConvertible {
         display = text(event.from_display)
         to = text(event.to_uri)
         asserted = text(event.asserted_uri)
+        assertedDisplay = text(event.asserted_display)
+        headers = text(event.headers)
+        self.text = text(event.text)
         user = text(event.user)
         digestUser = text(event.digest_user)
         contacts = text(event.contacts)
@@ -99,6 +105,7 @@ extension tel_event_kind: @retroactive CustomStringConvertible {
             "-", "incoming", "refused", "progress", "answered", "ended", "media_changed", "reoffered", "digit",
             "routed", "tone_ended", "rtp_timeout", "registered", "heard", "stream", "refer", "response", "notified",
             "registration",
+            "identity", "message",
         ]
         return names[Int(rawValue)]
     }
@@ -158,6 +165,8 @@ struct Settings {
     var realm: String?
     var nonceLife: UInt32 = 0
     var srtp = TEL_SRTP_OFF
+    var passHeaders: [String] = []
+    var acceptsMessages = false
     var faults = tel_faults()
     var faultMethod: String?
 }
@@ -212,7 +221,9 @@ struct Shim {
         config.pointee.rtp_timeout_ms = settings.rtpTimeoutMs
         config.pointee.faults = settings.faults
         config.pointee.faults.method = settings.faultMethod.map(keep)
+        config.pointee.accept_messages = settings.acceptsMessages
         let lists = [settings.listen, settings.trusted, settings.codecs, settings.localNets].map { $0.map(keep) }
+        let passed = settings.passHeaders.map(keep)
         recorder.clear()
         var error = [CChar](repeating: 0, count: 256)
         let result = lists[0].withUnsafeBufferPointer { listen in
@@ -227,7 +238,11 @@ struct Shim {
                         config.pointee.codec_count = codecs.count
                         config.pointee.local_nets = nets.baseAddress
                         config.pointee.local_net_count = nets.count
-                        return tel_start(config, recordEvent, nil, &error, error.count)
+                        return passed.withUnsafeBufferPointer { passed in
+                            config.pointee.pass_headers = passed.baseAddress
+                            config.pointee.pass_header_count = passed.count
+                            return tel_start(config, recordEvent, nil, &error, error.count)
+                        }
                     }
                 }
             }
@@ -242,7 +257,8 @@ struct Shim {
     /// Places a call.
     func invite(
         _ uri: String, from: String? = nil, display: String? = nil, asserted: String? = nil,
-        codecsOf: tel_leg_id = 0, noResponseMs: UInt32 = 0, maxForwards: Int32 = 0, headers: [String] = [],
+        withheld: Bool = false, note: String? = nil, codecsOf: tel_leg_id = 0, noResponseMs: UInt32 = 0,
+        maxForwards: Int32 = 0, headers: [String] = [],
         token: UInt64 = 1, callID: String? = nil, noOffer: Bool = false
     ) -> tel_leg_id {
         var owned: [UnsafeMutablePointer<CChar>] = []
@@ -262,6 +278,8 @@ struct Shim {
                 params.pointee.from_uri = from.map(keep)
                 params.pointee.from_display = display.map(keep)
                 params.pointee.asserted_uri = asserted.map(keep)
+                params.pointee.withheld = withheld
+                params.pointee.note = note.map(keep)
                 params.pointee.call_id = callID.map(keep)
                 params.pointee.codecs_of = codecsOf
                 params.pointee.no_response_ms = noResponseMs

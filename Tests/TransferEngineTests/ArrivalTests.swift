@@ -252,7 +252,7 @@ import Testing
         let caller = scene.call("7000") { $0.withheld = true } ?? LegID(0)
         #expect(scene.last(callArrived)?.caller == nil)
         #expect(scene.legs[scene.newest]?.invite?.from == "sip:anonymous@anonymous.invalid")
-        #expect(scene.legs[scene.newest]?.invite?.assertedIdentity == nil)
+        #expect(scene.legs[scene.newest]?.invite?.asserted == nil)
         scene.end(caller)
         scene.expectClean()
     }

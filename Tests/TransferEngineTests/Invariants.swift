@@ -66,7 +66,7 @@ struct Invariants {
             use(leg, input)
             if !hungUp.insert(leg).inserted { problem("\(leg) is hung up twice, at \(input)") }
         case .ring(let leg, _, _), .answer(let leg, _), .hold(let leg, _, _), .matchCodec(let leg, _, _),
-            .tone(let leg, _, _), .sendDigits(let leg, _):
+            .tone(let leg, _, _), .sendDigits(let leg, _), .identify(let leg, _, _):
             use(leg, input)
         case .route(let routes, _):
             for route in routes {

@@ -137,7 +137,7 @@ struct PhoneModel {
             // One that has fired already may still be on its way.
             if random.chance(95) { pending.removeAll { $0.input == .timer(timer) } }
         case .finished: finished += 1
-        case .refuse, .ring, .sendDigits, .refer, .log, .reply, .accepting: break
+        case .refuse, .ring, .sendDigits, .identify, .refer, .log, .reply, .accepting: break
         }
     }
 

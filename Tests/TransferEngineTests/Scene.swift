@@ -54,6 +54,8 @@ final class Scene {
         var told = false
         var codec: String?
         var digits = ""
+        /// What it was told in mid-call.
+        var shows: Identity?
         var tones: [Tone] = []
         var answerCodecOf: LegID?
         var invite: Invite?
@@ -206,6 +208,7 @@ final class Scene {
             if let report { schedule(600, .toneEnded(report)) }
         case .sendDigits(let leg, let digits): legs[leg]?.digits += digits
         case .refer(let id, _, let reply): told[id, default: []].append(reply)
+        case .identify(let leg, let identity, _): legs[leg]?.shows = identity
         case .startTimer(let timer, let milliseconds): due.append((now + Int64(milliseconds), .timer(timer)))
         case .stopTimer(let timer):
             due.removeAll { $0.input == .timer(timer) }

@@ -104,6 +104,10 @@ typedef struct tel_config {
     uint32_t max_legs; /**< slots; 0: 8192 */
     /** Every SIP message is written to this file in libpcap's format, SRTP keys masked; NULL: none is. */
     const char *_Nullable trace_file;
+    /** Names of headers of arriving INVITEs that INCOMING reports in `headers`. */
+    const char *_Nonnull const *_Nullable pass_headers;
+    size_t pass_header_count;
+    bool accept_messages; /**< MESSAGE (RFC 3428) is accepted and reported; else it is not allowed */
     /** Whether legs accept a REFER, Replaces and so on is a matter of later commands, not of this structure. */
     tel_faults faults;
 } tel_config;
@@ -157,6 +161,11 @@ typedef enum tel_event_kind {
     TEL_EVENT_NOTIFIED,
     /** A registration of ours with a server was taken, refreshed (`expires_s`), or failed (0): `user`, `status`. */
     TEL_EVENT_REGISTRATION,
+    /** The peer's re-INVITE or UPDATE says who is there now: `asserted_uri`, `asserted_display`, `privacy_id`, `reason`:
+     *  the method. `trusted`: whether its word is to be taken (RFC 3325). */
+    TEL_EVENT_IDENTITY,
+    /** A MESSAGE with text: `text`, in the dialog of `leg`, or outside of any (0). */
+    TEL_EVENT_MESSAGE,
 } tel_event_kind;
 
 /** How a leg ended. */
@@ -212,6 +221,9 @@ typedef struct tel_event {
     const char *_Nullable from_display;
     const char *_Nullable to_uri;
     const char *_Nullable asserted_uri;     /**< P-Asserted-Identity */
+    const char *_Nullable asserted_display; /**< its display name */
+    const char *_Nullable headers;          /**< INCOMING: those of pass_headers, "Name: value", one a line */
+    const char *_Nullable text;             /**< MESSAGE */
     const char *_Nullable called_party_uri; /**< P-Called-Party-ID */
     const char *_Nullable source;           /**< "127.0.0.1:5060" the request came from */
     const char *_Nullable digest_user;      /**< INCOMING: the account that the INVITE was signed with */
@@ -312,7 +324,11 @@ typedef struct tel_invite_params {
     const char *_Nullable call_id; /**< Call-ID of the dialog; NULL: one is made up */
     const char *_Nullable from_uri;
     const char *_Nullable from_display;
-    const char *_Nullable asserted_uri; /**< P-Asserted-Identity */
+    /** P-Asserted-Identity and its display name; `withheld`: to trusted peers only, with Privacy: id (RFC 3325 §7). */
+    const char *_Nullable asserted_uri, *_Nullable asserted_display;
+    bool withheld;
+    /** Sent as MESSAGE (RFC 3428) in the dialog once the call is answered, to a peer whose Allow has that. */
+    const char *_Nullable note;
     /** The leg whose codecs come first in the offer (design: codec rule a, b), before the configuration's others; or 0. */
     tel_leg_id codecs_of;
     uint32_t no_response_ms; /**< no response over 100 at all within this: the leg ends with NO_RESPONSE; 0: timer B */
@@ -347,6 +363,12 @@ tel_result tel_hold(tel_leg_id leg, bool hold, uint64_t token);
  * peer's own offer had no such codec: 488.
  */
 tel_result tel_match_codec(tel_leg_id leg, tel_leg_id ref, uint64_t token);
+/**
+ * Tells an answered leg's peer whom it is talking with from now on, by P-Asserted-Identity (RFC 3325) in an UPDATE where
+ * its Allow has that, else in a re-INVITE; behind what is open. Only a peer of trusted_peers, or one that is `entitled`,
+ * is told. `withheld`: the number is for trusted peers, with Privacy: id; others are told that it is somebody anonymous.
+ */
+tel_result tel_identify(tel_leg_id leg, const char *uri, const char *_Nullable display, bool withheld, bool entitled);
 /** Sends digits as RFC 4733 events, else as INFO where Allow has it, else drops and counts them. */
 tel_result tel_send_digits(tel_leg_id leg, const char *digits);
 /** The Call-ID of the leg's dialog, copied to `buffer`; returns its length, 0 when there is no such leg. */

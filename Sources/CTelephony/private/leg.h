@@ -13,6 +13,7 @@
 #define LEG_MAX_OPERATIONS 8
 #define LEG_MAX_INFO_DIGITS 64
 #define LEG_URI 256
+#define LEG_DISPLAY 128
 
 /** An a=crypto that can be used (RFC 4568). */
 struct sdp_crypto {
@@ -53,6 +54,8 @@ struct leg_caps {
 struct leg_operation {
     bool is_hold; /**< else it is a change of codec */
     bool hold;
+    bool identify;   /**< names who is there by `identity`: an UPDATE, unless ... */
+    bool by_reinvite; /**< ... the peer takes none */
     bool narrow; /**< ... to the first of several that the peer has answered with; of our own, and not reported */
     media_codec codec;
     uint64_t token;
@@ -90,6 +93,13 @@ struct leg {
     struct leg_caps caps;            /**< under caps_mutex */
     bool caps_are_all;               /**< they are out of an offer of the peer's: it has no others */
     atomic_bool fed_with_music;
+
+    /** Who is there, as the peer is to be told by the operation that says so. */
+    struct {
+        char uri[LEG_URI], display[LEG_DISPLAY];
+        bool private; /**< Privacy: id goes with it */
+    } identity;
+    const char *note; /**< to be sent as MESSAGE; in the dialog's pool */
 
     /* re-INVITEs */
     struct leg_operation operations[LEG_MAX_OPERATIONS];
@@ -193,6 +203,23 @@ void operations_kick(struct leg *leg);
 /** Several formats in the peer's answer: it is offered the first alone (codec rule f). */
 void operations_narrow(struct leg *leg);
 void operations_on_response(struct leg *leg, pjsip_transaction *tsx);
+void operations_on_update(struct leg *leg, pjsip_transaction *tsx);
+
+/* identity.c: who is there (RFC 3325) */
+/** P-Asserted-Identity, and Privacy: id where it is private. */
+void identity_add(pjsip_tx_data *tdata, const char *uri, const char *display, bool private);
+/** Adds what the operation at hand has to say. */
+void identity_add_pending(pjsip_tx_data *tdata, const struct leg *leg);
+bool identity_asks_for_privacy(const pjsip_msg *message);
+/** The first P-Asserted-Identity of a message; both empty where there is none. */
+void identity_read(pjsip_rx_data *rdata, char *uri, size_t uri_size, char *display, size_t display_size);
+/** Reports who is there now by a re-INVITE or UPDATE of the peer. */
+void identity_received(struct leg *leg, pjsip_rx_data *rdata);
+bool leg_peer_allows(const struct leg *leg, const char *method);
+
+/* message.c */
+/** Sends the note, once, where the peer takes MESSAGE. */
+void message_send_note(struct leg *leg);
 
 /* info.c, probe.c: requests in the dialog */
 /** The status to answer a REFER with at once; 0: it waits for the application. */

@@ -17,6 +17,7 @@
 #define SIP_MAX_LISTEN 8
 #define SIP_MAX_NETS 64
 #define SIP_MAX_CONTACT 128
+#define SIP_MAX_PASS_HEADERS 16
 
 struct net {
     int family;
@@ -53,6 +54,9 @@ struct sip {
     uint32_t session_expires_s, min_se_s, keep_alive_s;
     media_codec codecs[MEDIA_CODECS];
     int codec_count;
+    char pass_headers[SIP_MAX_PASS_HEADERS][64];
+    size_t pass_header_count;
+    bool accept_messages;
     tel_faults faults;
     char fault_method[16];
 
@@ -95,6 +99,13 @@ bool text_copy(char *buffer, size_t size, const pj_str_t *text);
 void text_uri(char *buffer, size_t size, const void *uri);
 /** The first address of a header that is a list of name-addr or addr-spec (RFC 3325 §9.1); NULL: none that parses. */
 const pjsip_uri *text_first_address(pj_pool_t *pool, const pj_str_t *value);
+
+/** name-addr with the display name quoted (RFC 3261 §25.1), control characters left out. */
+void text_name_address(char *buffer, size_t size, const char *display, const char *uri);
+/** The display name as it was before it was quoted; empty where there is none. */
+void text_display(char *buffer, size_t size, const pjsip_uri *address);
+/** Adds a header whose value is written already. */
+bool text_add_header(pjsip_tx_data *tdata, const char *name, const char *value);
 
 /** q of a Contact in thousandths; without one it is the best (RFC 3261 §10.2.1.2). */
 int text_quality(const pjsip_contact_hdr *contact);
@@ -238,6 +249,11 @@ void registrar_clear(void);
 /** Says goodbye to the servers and waits for their answers, but not long. */
 void register_leave(void);
 void register_stop(void);
+
+/* message.c */
+pj_status_t messages_start(pjsip_module *module);
+/** Takes a MESSAGE that has come, in a leg's dialog or outside of any (0); the status to answer it with. */
+int message_receive(pjsip_rx_data *rdata, tel_leg_id leg);
 
 /* faults.c */
 extern pjsip_module faults_module;

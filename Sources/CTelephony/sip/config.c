@@ -46,6 +46,20 @@ static bool copy_codecs(const tel_config *config, char *error, size_t error_size
     return sip.codec_count > 0;
 }
 
+static bool copy_pass_headers(const tel_config *config, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < config->pass_header_count; i++) {
+        if (sip.pass_header_count == SIP_MAX_PASS_HEADERS) {
+            snprintf(error, error_size, "more than %d headers to pass on", SIP_MAX_PASS_HEADERS);
+            return false;
+        }
+        if (!copy_text(sip.pass_headers[sip.pass_header_count++], sizeof(sip.pass_headers[0]),
+                       config->pass_headers[i], "header name", error, error_size))
+            return false;
+    }
+    return true;
+}
+
 bool config_copy(const tel_config *config, char *error, size_t error_size)
 {
     sip.session_expires_s = config->session_expires_s;
@@ -53,6 +67,7 @@ bool config_copy(const tel_config *config, char *error, size_t error_size)
     sip.keep_alive_s = config->keep_alive_s;
     sip.faults = config->faults;
     sip.srtp = config->srtp;
+    sip.accept_messages = config->accept_messages;
     if (sip.min_se_s < SMALLEST_MIN_SE ||
         (sip.session_expires_s && sip.session_expires_s < sip.min_se_s)) {
         snprintf(error, error_size, "session timers: Min-SE %u is at least %d and at most the interval, %u",
@@ -72,5 +87,5 @@ bool config_copy(const tel_config *config, char *error, size_t error_size)
                      error_size) &&
            copy_nets(&sip.local_nets, config->local_nets, config->local_net_count, error, error_size) &&
            copy_nets(&sip.trusted, config->trusted_peers, config->trusted_peer_count, error, error_size) &&
-           copy_codecs(config, error, error_size);
+           copy_codecs(config, error, error_size) && copy_pass_headers(config, error, error_size);
 }

@@ -169,6 +169,8 @@ static pj_status_t register_modules(void)
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_add_capability(sip.endpoint, &leg_module, PJSIP_H_SUPPORTED, NULL,
                                             PJ_ARRAY_SIZE(extensions), extensions);
+    if (status == PJ_SUCCESS)
+        status = messages_start(&leg_module);
     return status;
 }
 

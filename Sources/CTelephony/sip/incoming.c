@@ -1,4 +1,5 @@
 /* A new INVITE: refused here, or given a leg and reported. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,13 +44,6 @@ static bool verify(pjsip_rx_data *rdata, unsigned *options)
     return false;
 }
 
-static bool asks_for_privacy(const pjsip_msg *message)
-{
-    static const pj_str_t name = {"Privacy", 7}, id = {"id", 2};
-    pjsip_generic_string_hdr *header = pjsip_msg_find_hdr_by_name(message, &name, NULL);
-    return header && pj_stristr(&header->hvalue, &id) != NULL;
-}
-
 static void header_uri(pjsip_rx_data *rdata, const char *header_name, char *buffer, size_t size)
 {
     pj_str_t name = pj_str((char *)header_name);
@@ -59,19 +53,28 @@ static void header_uri(pjsip_rx_data *rdata, const char *header_name, char *buff
         text_uri(buffer, size, text_first_address(rdata->tp_info.pool, &header->hvalue));
 }
 
-static void read_display(const pjsip_fromto_hdr *header, char *buffer, size_t size)
+/** Those that the configuration names, one a line. What has no room is left out whole. */
+static void read_headers(const pjsip_msg *message, char *buffer, size_t size)
 {
+    size_t used = 0;
     buffer[0] = 0;
-    if (!PJSIP_URI_SCHEME_IS_SIP(header->uri) && !PJSIP_URI_SCHEME_IS_SIPS(header->uri))
-        return;
-    text_copy(buffer, size, &((pjsip_name_addr *)header->uri)->display);
-    char *to = buffer;
-    for (const char *from = buffer; *from; from++) {
-        if (*from == '\\' && from[1]) /* quoted-pair (RFC 3261 §25.1) */
-            from++;
-        *to++ = *from;
+    for (size_t i = 0; i < sip.pass_header_count; i++) {
+        pj_str_t name = pj_str(sip.pass_headers[i]);
+        const pjsip_hdr *header = pjsip_msg_find_hdr_by_name(message, &name, NULL);
+        while (header) {
+            char text[1024];
+            int length = header->type == PJSIP_H_OTHER ? pjsip_hdr_print_on((void *)header, text, sizeof(text) - 1) : 0;
+            if (length > 0 && used + (size_t)length + 1 < size) {
+                for (int k = 0; k < length; k++)
+                    buffer[used++] = iscntrl((unsigned char)text[k]) ? ' ' : text[k];
+                buffer[used++] = '\n';
+                buffer[used] = 0;
+            }
+            if ((const void *)header->next == (const void *)&message->hdr)
+                break;
+            header = pjsip_msg_find_hdr_by_name(message, &name, header->next);
+        }
     }
-    *to = 0;
 }
 
 static const char *or_null(const char *text)
@@ -82,19 +85,21 @@ static const char *or_null(const char *text)
 static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, const struct replaces *replaces,
                    const char *digest_user)
 {
-    char request[LEG_URI], from[LEG_URI], display[128], to[LEG_URI], asserted[LEG_URI], called[LEG_URI], source[80];
+    char request[LEG_URI], from[LEG_URI], display[LEG_DISPLAY], to[LEG_URI], called[LEG_URI], source[80];
+    char asserted[LEG_URI], asserted_display[LEG_DISPLAY], headers[2048];
     text_uri(request, sizeof(request), rdata->msg_info.msg->line.req.uri);
     text_uri(from, sizeof(from), rdata->msg_info.from->uri);
-    read_display(rdata->msg_info.from, display, sizeof(display));
+    text_display(display, sizeof(display), rdata->msg_info.from->uri);
     text_uri(to, sizeof(to), rdata->msg_info.to->uri);
-    header_uri(rdata, "P-Asserted-Identity", asserted, sizeof(asserted));
+    identity_read(rdata, asserted, sizeof(asserted), asserted_display, sizeof(asserted_display));
+    read_headers(rdata->msg_info.msg, headers, sizeof(headers));
     header_uri(rdata, "P-Called-Party-ID", called, sizeof(called));
     pj_sockaddr_print(&rdata->pkt_info.src_addr, source, sizeof(source), 3);
 
     tel_event event;
     event_init(&event, TEL_EVENT_INCOMING, leg->id, leg->token);
     event.trusted = server_trusts(rdata);
-    event.privacy_id = asks_for_privacy(rdata->msg_info.msg);
+    event.privacy_id = identity_asks_for_privacy(rdata->msg_info.msg);
     event.has_offer = has_offer;
     event.replaces = replaces->leg;
     event.early_only = replaces->early_only;
@@ -105,6 +110,8 @@ static void report(const struct leg *leg, pjsip_rx_data *rdata, bool has_offer, 
     event.from_display = or_null(display);
     event.to_uri = or_null(to);
     event.asserted_uri = or_null(asserted);
+    event.asserted_display = or_null(asserted_display);
+    event.headers = or_null(headers);
     event.called_party_uri = or_null(called);
     event.source = source;
     event.digest_user = or_null(digest_user);

@@ -98,18 +98,12 @@ void info_on_sent(struct leg *leg, const pjsip_transaction *tsx)
         leg->info_tsx = tsx;
 }
 
-static bool peer_takes_info(struct leg *leg)
-{
-    static const pj_str_t name = {"INFO", 4};
-    return pjsip_dlg_remote_has_cap(leg->dialog, PJSIP_H_ALLOW, NULL, &name) == PJSIP_DIALOG_CAP_SUPPORTED;
-}
-
 static void send_digits(struct leg *leg, const char *digits)
 {
     size_t count = strlen(digits);
     if (leg->params.formats[0].event_tx_pt) {
         media_send_digits(leg->id, digits);
-    } else if (peer_takes_info(leg)) {
+    } else if (leg_peer_allows(leg, "INFO")) {
         size_t room = sizeof(leg->info_digits) - (size_t)leg->info_count;
         size_t taken = count < room ? count : room;
         memcpy(leg->info_digits + leg->info_count, digits, taken);

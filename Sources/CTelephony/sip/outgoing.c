@@ -1,5 +1,4 @@
 /* Placing a call. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,39 +48,13 @@ bool destination_find(pj_pool_t *pool, const char *uri_text, struct destination 
     return to->listener != NULL;
 }
 
-static void append(char *buffer, size_t size, size_t *used, char c)
-{
-    if (*used + 1 < size)
-        buffer[(*used)++] = c;
-    buffer[*used] = 0;
-}
-
-/** name-addr with the display name quoted (RFC 3261 §25.1). */
-static void name_address(char *buffer, size_t size, const char *display, const char *uri)
-{
-    size_t used = 0;
-    buffer[0] = 0;
-    if (display && display[0]) {
-        append(buffer, size, &used, '"');
-        for (const char *c = display; *c && used < size / 2; c++) {
-            if (*c == '"' || *c == '\\')
-                append(buffer, size, &used, '\\');
-            if (!iscntrl((unsigned char)*c))
-                append(buffer, size, &used, *c);
-        }
-        append(buffer, size, &used, '"');
-        append(buffer, size, &used, ' ');
-    }
-    snprintf(buffer + used, size - used, "<%s>", uri);
-}
-
 static pjsip_dialog *create_dialog(const tel_invite_params *params, const struct destination *to)
 {
     char contact[SIP_MAX_CONTACT], own_uri[SIP_MAX_CONTACT], from[LEG_URI * 2], target[LEG_URI + 2];
     const pj_sockaddr *peer = to->address.addr.sa_family ? &to->address : NULL;
     contact_uri(to->listener, peer, to->secure, contact, sizeof(contact));
     snprintf(own_uri, sizeof(own_uri), "sip:%s:%u", to->listener->host, to->listener->port);
-    name_address(from, sizeof(from), params->from_display, params->from_uri ? params->from_uri : own_uri);
+    text_name_address(from, sizeof(from), params->from_display, params->from_uri ? params->from_uri : own_uri);
     if ((size_t)snprintf(target, sizeof(target), "<%s>", params->uri) >= sizeof(target)) {
         note_error("URI too long: %s", params->uri);
         return NULL;
@@ -158,18 +131,7 @@ static void choose_caps(const tel_invite_params *params, struct leg_caps *caps)
         add_caps(caps, sip.codecs[i]);
 }
 
-static bool add_header(pjsip_tx_data *tdata, const char *name, const char *value)
-{
-    pj_str_t name_copy, value_copy;
-    pj_strdup2_with_null(tdata->pool, &name_copy, name);
-    pj_strdup2_with_null(tdata->pool, &value_copy, value);
-    pjsip_generic_string_hdr *header = pjsip_generic_string_hdr_create(tdata->pool, &name_copy, &value_copy);
-    if (header)
-        pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)header);
-    return header != NULL;
-}
-
-static bool add_headers(pjsip_tx_data *tdata, const tel_invite_params *params)
+static bool add_headers(struct leg *leg, pjsip_tx_data *tdata, const tel_invite_params *params)
 {
     if (params->max_forwards > 0) {
         pjsip_max_fwd_hdr *hops = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_MAX_FORWARDS, NULL);
@@ -179,11 +141,8 @@ static bool add_headers(pjsip_tx_data *tdata, const tel_invite_params *params)
             pjsip_msg_add_hdr(tdata->msg,
                               (pjsip_hdr *)pjsip_max_fwd_hdr_create(tdata->pool, params->max_forwards));
     }
-    if (params->asserted_uri) {
-        char value[LEG_URI + 2];
-        snprintf(value, sizeof(value), "<%s>", params->asserted_uri);
-        add_header(tdata, "P-Asserted-Identity", value);
-    }
+    if (params->asserted_uri && (!params->withheld || leg->trusted))
+        identity_add(tdata, params->asserted_uri, params->asserted_display, params->withheld);
     for (size_t i = 0; i < params->header_count; i++) {
         const char *colon = strchr(params->headers[i], ':');
         char name[64];
@@ -194,7 +153,7 @@ static bool add_headers(pjsip_tx_data *tdata, const tel_invite_params *params)
         }
         memcpy(name, params->headers[i], length);
         name[length] = 0;
-        add_header(tdata, name, colon + 1 + strspn(colon + 1, " "));
+        text_add_header(tdata, name, colon + 1 + strspn(colon + 1, " "));
     }
     return true;
 }
@@ -225,7 +184,7 @@ static bool send_invite(struct leg *leg, const tel_invite_params *params)
         note_pj_error("INVITE", status);
         return false;
     }
-    if (!add_headers(tdata, params)) {
+    if (!add_headers(leg, tdata, params)) {
         pjsip_tx_data_dec_ref(tdata);
         return false;
     }
@@ -277,6 +236,12 @@ static tel_leg_id place(const tel_invite_params *params, pj_pool_t *pool)
         leg->outgoing = true;
         leg->external = contact_is_external(to.address.addr.sa_family ? &to.address : NULL);
         leg->peer = to.address;
+        leg->trusted = to.address.addr.sa_family && net_contains(&sip.trusted, &to.address);
+        if (params->note) {
+            pj_str_t note;
+            pj_strdup2_with_null(dialog->pool, &note, params->note);
+            leg->note = note.ptr;
+        }
         choose_caps(params, &caps);
         leg->wanted_codec = (int)caps.codecs[0];
         pjmedia_sdp_session *offer = params->no_offer ? NULL : describe_offer(leg, pool, &caps, false);

@@ -23,12 +23,14 @@ static void finish_first(struct leg *leg, int status)
     leg->operation_tsx = NULL;
     if (operation.is_hold && status / 100 == 2)
         leg->held = operation.hold;
-    if (!operation.narrow)
+    if (!operation.narrow && !operation.identify)
         report(leg, &operation, status);
 }
 
 static bool is_done_already(const struct leg *leg, const struct leg_operation *operation)
 {
+    if (operation->identify)
+        return false;
     if (operation->is_hold)
         return leg->held == operation->hold;
     if (operation->narrow && leg->params.format_count > 1)
@@ -52,13 +54,31 @@ static bool may_offer(const struct leg *leg)
            pjmedia_sdp_neg_get_state(inv->neg) == PJMEDIA_SDP_NEG_STATE_DONE;
 }
 
+/** Without an offer: nothing but who is there is new (RFC 3311 §5.1). */
+static bool send_update(struct leg *leg)
+{
+    pjsip_tx_data *tdata = NULL;
+    pj_status_t status = pjsip_inv_update(leg->inv, NULL, NULL, &tdata);
+    if (status == PJ_SUCCESS) {
+        identity_add_pending(tdata, leg);
+        leg->operating = true;
+        status = pjsip_inv_send_msg(leg->inv, tdata);
+    }
+    if (status != PJ_SUCCESS)
+        note_pj_error("UPDATE", status);
+    return status == PJ_SUCCESS;
+}
+
 /** The current codec alone for a hold, so that no answer can change it; the wanted one alone for a match. */
 static bool send_first(struct leg *leg)
 {
     const struct leg_operation *operation = &leg->operations[0];
     struct leg_caps caps = leg->caps;
     pjsip_tx_data *tdata = NULL;
-    caps.codecs[0] = operation->is_hold ? leg->params.formats[0].codec : operation->codec;
+    if (operation->identify && !operation->by_reinvite)
+        return send_update(leg);
+    bool keeps_codec = operation->is_hold || operation->identify;
+    caps.codecs[0] = keeps_codec ? leg->params.formats[0].codec : operation->codec;
     caps.codec_count = 1;
     pj_pool_t *pool = pjsip_endpt_create_pool(sip.endpoint, "offer", 4000, 2000);
     if (!pool)
@@ -68,6 +88,8 @@ static bool send_first(struct leg *leg)
     pj_status_t status = pjsip_inv_reinvite(leg->inv, NULL, offer, &tdata);
     pjsip_endpt_release_pool(sip.endpoint, pool);
     if (status == PJ_SUCCESS) {
+        if (operation->identify)
+            identity_add_pending(tdata, leg);
         leg->operating = true;
         leg->refused_media = false; /* of an earlier exchange */
         status = pjsip_inv_send_msg(leg->inv, tdata);
@@ -147,6 +169,24 @@ void operations_on_response(struct leg *leg, pjsip_transaction *tsx)
         return;
     }
     finish_first(leg, status);
+}
+
+void operations_on_update(struct leg *leg, pjsip_transaction *tsx)
+{
+    if (!leg->operating || !leg->operations[0].identify || leg->operations[0].by_reinvite)
+        return;
+    if (!leg->operation_tsx && tsx->state < PJSIP_TSX_STATE_COMPLETED)
+        leg->operation_tsx = tsx;
+    if (tsx != leg->operation_tsx || tsx->state < PJSIP_TSX_STATE_COMPLETED)
+        return;
+    if (tsx->status_code == PJSIP_SC_METHOD_NOT_ALLOWED || tsx->status_code == PJSIP_SC_NOT_IMPLEMENTED) {
+        leg->operations[0].by_reinvite = true;
+        leg->operating = false;
+        leg->operation_tsx = NULL;
+    } else {
+        finish_first(leg, tsx->status_code);
+    }
+    operations_kick(leg);
 }
 
 void operations_narrow(struct leg *leg)

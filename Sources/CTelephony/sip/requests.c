@@ -45,7 +45,7 @@ static void respond(pjsip_dialog *dialog, pjsip_rx_data *rdata, int status)
 
 static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rdata)
 {
-    static const char *const known[] = {"MESSAGE", "SUBSCRIBE", "PUBLISH", "REGISTER"};
+    static const char *const known[] = {"SUBSCRIBE", "PUBLISH", "REGISTER"};
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
     int status = PJSIP_SC_NOT_IMPLEMENTED;
     if (!leg) {
@@ -58,6 +58,8 @@ static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rda
         status = refer_receive(leg, rdata);
     } else if (is_method(method, "NOTIFY")) {
         status = notify_receive(leg, rdata);
+    } else if (is_method(method, "MESSAGE")) {
+        status = message_receive(rdata, leg->id);
     } else {
         for (size_t i = 0; i < PJ_ARRAY_SIZE(known); i++) {
             if (is_method(method, known[i]))
@@ -95,6 +97,8 @@ static void on_response(struct leg *leg, pjsip_transaction *tsx)
         session_close(inv, 0, 0, NULL, 0);
     } else if (tsx->method.id == PJSIP_INVITE_METHOD)
         operations_on_response(leg, tsx);
+    else if (is_method(&tsx->method, "UPDATE"))
+        operations_on_update(leg, tsx);
     else if (is_method(&tsx->method, "INFO"))
         final ? info_on_response(leg, tsx) : info_on_sent(leg, tsx);
     else if (final && tsx->method.id == PJSIP_OPTIONS_METHOD)

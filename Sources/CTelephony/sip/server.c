@@ -47,6 +47,10 @@ static void refuse_method(pjsip_rx_data *rdata)
 {
     static const char *const known[] = {"MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "UPDATE", "PRACK"};
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
+    if (sip.accept_messages && pj_stricmp2(&method->name, "MESSAGE") == 0) {
+        server_respond(rdata, message_receive(rdata, 0), NULL);
+        return;
+    }
     for (size_t i = 0; i < PJ_ARRAY_SIZE(known); i++) {
         if (pj_stricmp2(&method->name, known[i]) != 0)
             continue;

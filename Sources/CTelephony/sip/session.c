@@ -21,6 +21,7 @@ void leg_answered(struct leg *leg)
     event.peer_receives = leg->peer_receives;
     tel_emit(&event);
     probe_start(leg);
+    message_send_note(leg);
     if (leg->outgoing)
         operations_narrow(leg);
 }
@@ -114,6 +115,8 @@ static void on_server_transaction(struct leg *leg, pjsip_transaction *tsx, pjsip
             note_request(leg, TEL_END_CANCELLED, event);
     } else if (pj_stricmp2(&tsx->method.name, "UPDATE") == 0 && faults_refuse_offer(&status)) {
         pjsip_dlg_respond(leg->dialog, event->body.tsx_state.src.rdata, status, NULL, NULL, NULL);
+    } else if (leg->answered && (tsx->method.id == PJSIP_INVITE_METHOD || pj_stricmp2(&tsx->method.name, "UPDATE") == 0)) {
+        identity_received(leg, event->body.tsx_state.src.rdata);
     }
 }
 
@@ -122,6 +125,9 @@ static void on_tsx_state_changed(pjsip_inv_session *inv, pjsip_transaction *tsx,
     struct leg *leg = leg_of(inv->dlg);
     if (!leg || event->type != PJSIP_EVENT_TSX_STATE)
         return;
+    /* Where a host name leads is known by who answers. */
+    if (leg->outgoing && !leg->trusted && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG)
+        leg->trusted = server_trusts(event->body.tsx_state.src.rdata);
     if (tsx->role == PJSIP_ROLE_UAC && tsx->method.id == PJSIP_INVITE_METHOD &&
         inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state >= PJSIP_TSX_STATE_TERMINATED)
         drop_kept_messages(inv);

@@ -60,6 +60,57 @@ const pjsip_uri *text_first_address(pj_pool_t *pool, const pj_str_t *value)
     return pjsip_parse_uri(pool, copy.ptr, (pj_size_t)copy.slen, PJSIP_PARSE_URI_AS_NAMEADDR);
 }
 
+static void append(char *buffer, size_t size, size_t *used, char c)
+{
+    if (*used + 1 < size)
+        buffer[(*used)++] = c;
+    buffer[*used] = 0;
+}
+
+void text_name_address(char *buffer, size_t size, const char *display, const char *uri)
+{
+    size_t used = 0;
+    buffer[0] = 0;
+    if (display && display[0]) {
+        append(buffer, size, &used, '"');
+        for (const char *c = display; *c && used < size / 2; c++) {
+            if (*c == '"' || *c == '\\')
+                append(buffer, size, &used, '\\');
+            if (!iscntrl((unsigned char)*c))
+                append(buffer, size, &used, *c);
+        }
+        append(buffer, size, &used, '"');
+        append(buffer, size, &used, ' ');
+    }
+    snprintf(buffer + used, size - used, "<%s>", uri);
+}
+
+void text_display(char *buffer, size_t size, const pjsip_uri *address)
+{
+    buffer[0] = 0;
+    if (!PJSIP_URI_SCHEME_IS_SIP(address) && !PJSIP_URI_SCHEME_IS_SIPS(address) && !PJSIP_URI_SCHEME_IS_TEL(address))
+        return;
+    text_copy(buffer, size, &((const pjsip_name_addr *)address)->display);
+    char *to = buffer;
+    for (const char *from = buffer; *from; from++) {
+        if (*from == '\\' && from[1]) /* quoted-pair (RFC 3261 §25.1) */
+            from++;
+        *to++ = *from;
+    }
+    *to = 0;
+}
+
+bool text_add_header(pjsip_tx_data *tdata, const char *name, const char *value)
+{
+    pj_str_t name_copy, value_copy;
+    pj_strdup2_with_null(tdata->pool, &name_copy, name);
+    pj_strdup2_with_null(tdata->pool, &value_copy, value);
+    pjsip_generic_string_hdr *header = pjsip_generic_string_hdr_create(tdata->pool, &name_copy, &value_copy);
+    if (header)
+        pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)header);
+    return header != NULL;
+}
+
 int text_quality(const pjsip_contact_hdr *contact)
 {
     return contact->q1000 > 0 ? contact->q1000 : 1000;

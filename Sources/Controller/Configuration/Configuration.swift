@@ -20,6 +20,8 @@ public struct Configuration: Hashable, Sendable {
     public var agentCodes = AgentCodes()
     public var transfer = TransferSettings()
     public var completion = Completion.bridge
+    /// Headers of a caller's INVITE that go on to whoever is called for them.
+    public var passHeaders = ["User-to-User"]
     public var events = Events()
     public var control = Control()
     public var metrics = Metrics()

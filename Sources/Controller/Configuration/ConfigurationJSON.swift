@@ -84,6 +84,8 @@ extension Configuration {
             "allow": strings(transfer.allow),
             "holdSignalling": .string(transfer.holdSignalling.rawValue),
             "completion": .string(completion.rawValue),
+            "callerId": .string(transfer.callerID.rawValue),
+            "passHeaders": strings(passHeaders),
             "featureCodes": [
                 "consult": JSONValue(codes.consult), "cancel": JSONValue(codes.cancel),
                 "complete": JSONValue(codes.complete), "merge": JSONValue(codes.merge),

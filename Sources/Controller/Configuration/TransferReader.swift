@@ -24,10 +24,33 @@ extension ConfigurationReader {
         if section.word("completion", default: Configuration.Completion.bridge) == .refer {
             section.add("completion", "completing by REFER is not supported by this version")
         }
+        transfer.callerID = section.word("callerId", default: transfer.callerID)
+        readPassHeaders(section)
         readFeatureCodes(section.section("featureCodes"), into: &transfer)
         section.finish()
         configuration.transfer = transfer
         refuseUndialable(section.section("targets"))
+    }
+
+    /// The caller's own words, and none of those by which a call is controlled.
+    private mutating func readPassHeaders(_ section: ConfigSection) {
+        let names = section.strings("passHeaders", default: configuration.passHeaders)
+        let most = 16
+        if names.count > most { section.add("passHeaders", "must name at most \(most) headers") }
+        for (index, name) in names.enumerated() {
+            let place = section.elementPlace("passHeaders", index)
+            let lowercased = name.lowercased()
+            let isToken = name.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "-") || Character(Unicode.Scalar(byte)).isASCIILetterOrDigit
+            }
+            if !isToken || name.utf8.count > 63 || lowercased != "user-to-user" && !lowercased.hasPrefix("x-") {
+                section.mistakes.add(place, "must be User-to-User or the name of an X- header, is \"\(name)\"")
+            }
+            if names.firstIndex(where: { $0.lowercased() == lowercased }) != index {
+                section.mistakes.add(place, "\"\(name)\" stands here twice")
+            }
+        }
+        configuration.passHeaders = names
     }
 
     /// Targets that could never be had: addresses that the allow-list does not let, digits that are a code before they
@@ -128,6 +151,10 @@ extension ConfigurationReader {
             }
         }
     }
+}
+
+extension Character {
+    fileprivate var isASCIILetterOrDigit: Bool { isASCII && (isLetter || isNumber) }
 }
 
 extension String {

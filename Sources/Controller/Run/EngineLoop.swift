@@ -192,9 +192,10 @@ final class EngineLoop {
         return Invitation(
             handle: handle, call: call, sipCallID: incoming.sipCallID, requestURI: dialled, to: incoming.to,
             from: incoming.from, fromDisplay: incoming.fromDisplay,
-            assertedIdentity: incoming.trusted ? incoming.assertedIdentity : nil, withheld: incoming.withheld,
+            assertedIdentity: incoming.trusted ? incoming.assertedIdentity : nil,
+            assertedDisplay: incoming.trusted ? incoming.assertedDisplay : nil, withheld: incoming.withheld,
             trusted: incoming.trusted, maxForwards: incoming.maxForwards, source: incoming.source,
-            replaces: name(incoming.replaces), digestUser: incoming.digestUser)
+            headers: incoming.headers, replaces: name(incoming.replaces), digestUser: incoming.digestUser)
     }
 
     // MARK: - what goes out
@@ -227,6 +228,8 @@ final class EngineLoop {
         case .tone(let leg, let tone, let report): switchboard.play(tone, on: leg, report)
         case .sendDigits(let leg, let digits): switchboard.sendDigits(leg, digits)
         case .refer(let id, _, let reply): switchboard.refer(id, reply)
+        case .identify(let leg, let identity, let isEntitled):
+            switchboard.identify(leg, identity, isEntitled: isEntitled)
         case .startTimer(let timer, let milliseconds): timers.start(timer, due: time.mono + Int64(milliseconds) * 1000)
         case .stopTimer(let timer): timers.stop(timer)
         case .log(let record): write(record)

@@ -133,6 +133,11 @@ struct Switchboard {
     /// A peer that cannot be told has gone; the transfer goes on without it.
     func refer(_ id: ReferID, _ reply: ReferReply) { _ = telephony.refer(id, reply) }
 
+    func identify(_ leg: LegID, _ identity: Identity, isEntitled: Bool) {
+        guard let handle = handles[leg] else { return }
+        _ = telephony.identify(handle, identity, isEntitled: isEntitled)
+    }
+
     func setAccepting(_ accepting: Bool, retryAfter: Int?) {
         telephony.setAccepting(accepting, retryAfter: retryAfter ?? 0)
     }

@@ -15,6 +15,7 @@ protocol Telephony: Sendable {
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result
+    func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result
     func setAccepting(_ accepting: Bool, retryAfter: Int)
     func lastError() -> String
     /// How the leg's media fares; null when the leg is gone.
@@ -42,7 +43,9 @@ struct SIPTelephony: Telephony {
         let strings = CStrings()
         var parameters = tel_invite_params(
             uri: strings.add(invite.uri), call_id: strings.add(invite.sipCallID), from_uri: strings.add(invite.from),
-            from_display: strings.add(invite.fromDisplay), asserted_uri: strings.add(invite.assertedIdentity),
+            from_display: strings.add(invite.fromDisplay), asserted_uri: strings.add(invite.asserted?.uri),
+            asserted_display: strings.add(invite.asserted?.display), withheld: invite.asserted?.withheld ?? false,
+            note: strings.add(invite.note),
             codecs_of: codecsOf, no_response_ms: UInt32(clamping: invite.noResponseTimeout),
             max_forwards: Int32(clamping: invite.maxForwards ?? 0), headers: strings.add(invite.headers),
             header_count: invite.headers.count, no_offer: false, token: 0)
@@ -93,6 +96,10 @@ struct SIPTelephony: Telephony {
         case .reject(let status): tel_refer_reject(id.number, Int32(clamping: status))
         case .notify(let status, let final): tel_refer_notify(id.number, Int32(clamping: status), final)
         }
+    }
+
+    func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result {
+        tel_identify(leg, identity.uri, identity.display, identity.withheld, isEntitled)
     }
 
     func setAccepting(_ accepting: Bool, retryAfter: Int) {

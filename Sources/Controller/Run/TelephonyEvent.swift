@@ -30,12 +30,14 @@ struct TelephonyEvent: Sendable {
         var from = ""
         var fromDisplay: String?
         var assertedIdentity: String?
+        var assertedDisplay: String?
         var withheld = false
         var trusted = false
         var maxForwards: Int?
         var source = ""
         var replaces: UInt64 = 0
         var digestUser: String?
+        var headers: [String] = []
     }
 
     /// The telephony side's name of the leg; 0 where the event concerns none.
@@ -60,11 +62,13 @@ extension TelephonyEvent {
                     from: text(event.from_uri) ?? "",
                     fromDisplay: text(event.from_display),
                     assertedIdentity: text(event.asserted_uri),
+                    assertedDisplay: text(event.asserted_display),
                     withheld: event.privacy_id,
                     trusted: event.trusted,
                     maxForwards: event.max_forwards < 0 ? nil : Int(event.max_forwards),
                     source: text(event.source) ?? "",
-                    replaces: event.replaces, digestUser: text(event.digest_user)))
+                    replaces: event.replaces, digestUser: text(event.digest_user),
+                    headers: lines(event.headers)))
         case TEL_EVENT_REFUSED:
             kind = .refused(
                 from: text(event.from_uri) ?? "", to: text(event.request_uri) ?? text(event.to_uri) ?? "",

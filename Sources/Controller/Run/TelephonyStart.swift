@@ -54,7 +54,9 @@ final class TelephonyService: @unchecked Sendable {
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
             music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
             realm: strings.add(configuration.accounts.isEmpty ? nil : sip.realm ?? configuration.node),
-            nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile), faults: tel_faults())
+            nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile),
+            pass_headers: strings.add(configuration.passHeaders), pass_header_count: configuration.passHeaders.count,
+            accept_messages: false, faults: tel_faults())
         let context = Unmanaged.passRetained(inbox)
         self.context = context
         var reason = [CChar](repeating: 0, count: 512)
