@@ -8,6 +8,7 @@ extension Call {
             return .done
         }
         guard phase != .over else { return .refused("the caller has left") }
+        guard handOver == nil else { return .refused("the caller's side is taking the call over") }
         guard party != nil else { return .refused("nobody is with the caller: \(words)") }
         guard agent != nil else { return .refused("the caller is with a party that is no configured agent") }
         switch command {

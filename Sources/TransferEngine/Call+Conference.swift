@@ -30,7 +30,7 @@ extension Call {
         join(guest, &context)
         endConference(&context)
         recordLeft(old, endedBy: endedBy, cause: cause, end: end, &context)
-        recordCompleted(transfer, .attended, attempt, &context)
+        finishTransfer(transfer, .attended, attempt, &context)
         release(old.leg, HangUp(), &context)
     }
 

@@ -69,7 +69,7 @@ extension Call {
 
     mutating func digit(_ digit: Character, from leg: LegID, _ context: inout Context) {
         if leg == caller, takeFromCaller(digit, &context) { return }
-        guard agent != nil, leg == party?.leg || leg == attempt?.agentLeg else {
+        guard agent != nil, handOver == nil, leg == party?.leg || leg == attempt?.agentLeg else {
             pass(String(digit), from: leg, &context)
             return
         }

@@ -4,7 +4,7 @@ import CallEvents
 extension Call {
     /// The caller has left, or is lost (rows 10, 22).
     mutating func callerGone(_ end: LegEnd, _ context: inout Context) {
-        guard phase != .over else { return }
+        guard phase != .over, !callerReplacing(end, &context) else { return }
         let isLoss = Causes.isLoss(end)
         let cause: Cause = isLoss ? .lost : hasVoice ? .normal : .abandoned
         var by = EndedBy.caller
@@ -16,9 +16,10 @@ extension Call {
     /// Ends the caller's stay: closes everything that is open in the log, then takes care of the legs that are left.
     mutating func finish(
         by endedBy: EndedBy, _ cause: Cause, end: LegEnd? = nil, hangUp: HangUp, farewell tone: Tone? = nil,
-        _ context: inout Context
+        _ context: inout Context, keeping: (inout Call, inout Context) -> Void = { _, _ in }
     ) {
         guard phase != .over else { return }
+        settleHandOver(.bridge, &context)
         let verdict = isAsked(endedBy, cause, context)
         let callerLeft = endedBy == .caller
         let survivors = callerLeft && [.consulting, .swapped, .conference].contains(phase) ? party?.leg : nil
@@ -61,11 +62,12 @@ extension Call {
         } else {
             reroute(.other, &context)
         }
+        keeping(&self, &context)
         if let tone {
             bid(farewell: tone, to: caller, &context)
         } else if let verdict {
             ask(verdict, &context)
-        } else {
+        } else if farewell?.leg != caller {
             release(caller, hangUp, &context)
         }
         if isTold, let partyLeg, leg(partyLeg)?.isAlive == true { bid(farewell: .callerGone, to: partyLeg, &context) }

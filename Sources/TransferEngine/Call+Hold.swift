@@ -30,6 +30,7 @@ extension Call {
         let cause = Causes.ending(end, isAgent: party.agent != nil)
         switch phase {
         case .talking:
+            if targetReplaced(end, &context) { return }
             if leg.hasJustUnheld(context.now) {
                 abandonedByParty(end, cause, hold: .agentPhone, &context)
             } else if Causes.isLoss(end) || leg.peerHolds || hangsUpOnFailure(context) {

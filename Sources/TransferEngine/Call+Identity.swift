@@ -20,8 +20,16 @@ extension Call {
         } else {
             invite.from = identity.uri
             invite.fromDisplay = direction == .outbound ? nil : invitation.fromDisplay
+            if direction != .outbound, case .recall = search.step, case .alert = purpose {
+                // The agent who gets a caller back sees so before answering.
+                let name = invitation.fromDisplay ?? callerNumber ?? SIPAddress(invitation.from)?.decodedUser ?? ""
+                invite.fromDisplay = "back: \(name)"
+            }
         }
-        if direction != .outbound, invitation.assertedIdentity != nil { invite.asserted = identity }
+        if direction != .outbound, invitation.assertedIdentity != nil {
+            invite.asserted = identity
+            if !identity.withheld { invite.asserted?.display = invite.fromDisplay ?? identity.display }
+        }
         return identity
     }
 
@@ -33,9 +41,10 @@ extension Call {
     /// Whoever is looked after.
     func callerIdentity(_ context: Context) -> Identity {
         let ownURI = context.directory.configuration.ownURI
-        if direction == .outbound, let leg = leg(caller) {
+        if direction == .outbound || direction == .callback, let leg = leg(caller) {
             // The agent who calls, until the customer has answered.
             if let agent = leg.agent {
+                if direction == .callback { return Identity(uri: ownURI) }
                 return Identity(uri: identity(of: agent, context).uri, withheld: invitation.withheld)
             }
             return Identity(uri: SIPAddress(leg.uri)?.plain ?? ownURI)

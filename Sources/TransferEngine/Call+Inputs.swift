@@ -147,6 +147,7 @@ extension Call {
         case .digits: digitsTimedOut(&context)
         case .code: flushCodes(&context)
         case .farewell: farewellDone(&context)
+        case .handOver: keepBridge(&context)
         case .reports: for record in ledger.flush() { context.emit(.log(record)) }
         }
     }

@@ -86,10 +86,11 @@ extension Call {
         join(party, &context)
         leaveQueue(.answered, to: party.agent, &context)
         recordJoined(party, &context)
-        introduce(&context)
         if let completed {
             let kind = completed.refer?.kind ?? (completed.kind == .blind ? .blind : .semiAttended)
-            recordCompleted(completed, kind, attempt, &context)
+            finishTransfer(completed, kind, attempt, &context)
+        } else {
+            introduce(&context)
         }
     }
 
@@ -104,15 +105,17 @@ extension Call {
         join(party, &context)
         recordJoined(party, &context)
         recordLeft(old, endedBy: endedBy, cause: cause, end: end, &context)
-        recordCompleted(transfer, kind, attempt, &context)
-        introduce(&context)
+        finishTransfer(transfer, kind, attempt, &context)
         release(old.leg, HangUp(), &context)
         release(attempt.agentLeg, HangUp(sipStatus: leg(attempt.agentLeg)?.state == .answered ? 0 : 487), &context)
     }
 
-    mutating func recordCompleted(
+    /// Caller and target are joined: the transfer is complete, unless the two are to be left to themselves.
+    mutating func finishTransfer(
         _ transfer: Transfer, _ kind: TransferKind, _ attempt: Attempt, _ context: inout Context
     ) {
+        if handOver(transfer, kind, attempt, &context) { return }
+        introduce(&context)
         self.transfer = nil
         tellOutcome(of: transfer, 200, &context)
         record(

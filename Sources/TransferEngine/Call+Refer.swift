@@ -26,7 +26,7 @@ extension Call {
             return 403
         }
         // RFC 3261 §21.4.27: a request is pending within the same dialog, or in the one beside it.
-        if transfer?.refer != nil { return 491 }
+        if transfer?.refer != nil || handOver != nil { return 491 }
         switch phase {
         case .talking, .held, .dialling: return referral.replaces == nil ? nil : 603
         case .ringing, .consulting, .swapped: return means(referral, on: id) ? nil : 603

@@ -5,7 +5,7 @@ import CallEvents
 extension Call {
     /// Whether a leg has a place that another can take. A leg that waits for our answer has none (RFC 3891 §3).
     func canBeReplaced(_ id: LegID) -> Bool {
-        guard let leg = leg(id), leg.isAlive, phase != .over, farewell?.leg != id else { return false }
+        guard let leg = leg(id), leg.isAlive, phase != .over, handOver == nil, farewell?.leg != id else { return false }
         guard leg.state == .answered else { return !leg.isIncoming && id == attempt?.leg }
         return [caller, party?.leg, attempt?.leg, attempt?.agentLeg].contains(id)
     }
@@ -33,6 +33,7 @@ extension Call {
             reroute(.consult, &context)
         }
         if heldBy == old { heldBy = leg.id }
+        if phase == .talking { introduce(&context) }
         // RFC 3326: a phone that still rang need not show a missed call.
         release(old, HangUp(sipStatus: wasAnswered ? 0 : 200), &context)
         stopMatching(old, &context)

@@ -59,6 +59,7 @@ struct Call: Codable, Sendable {
     var transfer: Transfer?
     /// When a REFER of the agent with the caller came to nothing.
     var referFailed: EventTime?
+    var handOver: HandOver?
     /// Who is tried next for a caller who is with nobody.
     var search = Search()
     var queue: QueuePlace?
@@ -140,6 +141,8 @@ struct CallTimer: Codable, Sendable {
         case code
         /// The tone before a BYE should have been over.
         case farewell
+        /// The caller's side should have taken the target over.
+        case handOver
         /// The relay's last report should have come.
         case reports
     }
@@ -148,7 +151,7 @@ struct CallTimer: Codable, Sendable {
     var purpose: Purpose
 }
 
-/// A tone that is played to a leg before its BYE.
+/// What a leg waits for before its BYE: the end of a tone, or the last word of its peer.
 struct Farewell: Codable, Sendable {
     var leg: LegID
     var report: ReportID

@@ -27,6 +27,8 @@ public enum Effect: Codable, Hashable, Sendable {
     /// Tells an answered leg's peer whom it is talking with (RFC 3325), where it may know: it is a trusted peer, or
     /// `isEntitled`.
     case identify(LegID, Identity, isEntitled: Bool)
+    /// Asks a leg's peer by REFER to call the other leg's peer in our place; `handedOver` follows, the last of them final.
+    case handOver(LegID, to: LegID, referredBy: String?, ReportID)
     case startTimer(TimerID, milliseconds: Int)
     case stopTimer(TimerID)
     case log(CallRecord)

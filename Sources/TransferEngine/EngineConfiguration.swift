@@ -125,6 +125,14 @@ public enum HoldSignalling: String, Codable, Hashable, Sendable, CaseIterable {
     case reinvite
 }
 
+/// What becomes of a completed transfer's path.
+public enum Completion: String, Codable, Hashable, Sendable, CaseIterable {
+    /// We stay in it.
+    case bridge
+    /// The caller's side is asked by REFER with Replaces to take our place.
+    case refer
+}
+
 /// Whom a target's phone shows while the agent consults.
 public enum CallerID: String, Codable, Hashable, Sendable, CaseIterable { case agent, caller }
 
@@ -192,6 +200,7 @@ public struct TransferSettings: Codable, Hashable, Sendable {
     public var allow: [String] = []
     public var holdSignalling = HoldSignalling.media
     public var callerID = CallerID.agent
+    public var completion = Completion.bridge
     public var featureCodes = FeatureCodes()
 
     public init() {}

@@ -30,6 +30,9 @@ public enum Input: Codable, Hashable, Sendable {
     case refer(LegID, Referral)
     /// An agent's phone registered here (`contact`), or its registration ended (null).
     case registered(agent: String, contact: String?)
+    /// What has become of `Effect.handOver`: the answer to the REFER, then what its NOTIFYs say (0: they ended without a
+    /// word). A leg that ends meanwhile has no final one.
+    case handedOver(LegID, ReportID, sipStatus: Int, isFinal: Bool)
     case timer(TimerID)
     /// A request of the control socket.
     case command(RequestID, Command)

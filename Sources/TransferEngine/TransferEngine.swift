@@ -68,6 +68,8 @@ public struct TransferEngine: Codable, Sendable {
         case .reoffered(let leg, let report, let sipStatus, let codec):
             with(leg) { $0.reoffered(leg, report, sipStatus: sipStatus, codec: codec, &$1) }
         case .refer(let leg, let referral): refer(referral, on: leg)
+        case .handedOver(let leg, let report, let sipStatus, let isFinal):
+            with(leg) { $0.handedOver(report, sipStatus: sipStatus, isFinal: isFinal, &$1) }
         case .registered(let agent, let contact):
             context.contacts[agent] = contact
             context.loginByAddress(agent)

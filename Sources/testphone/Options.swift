@@ -30,10 +30,17 @@ struct Options {
     var once = false
     var rtp = true
     var byeAfterNotify = false
+    var onRefer = ReferPolicy.refuse(603)
     var rtpTimeout = 0
     var faults = Faults()
 
     var target: String?
+
+    /// What is done about a REFER.
+    enum ReferPolicy {
+        case follow, ignore, bye
+        case refuse(Int)
+    }
 
     /// `tel_faults` with strings that live.
     struct Faults {
@@ -191,6 +198,17 @@ struct Options {
                     name: "bye-after-notify", argument: nil, help: "hang up once a REFER of ours has been carried out"
                 ) {
                     options, _ in options.byeAfterNotify = true
+                },
+                Entry(
+                    name: "refer", argument: "follow|ignore|bye|STATUS",
+                    help: "a REFER: call there and tell; 202 and no more; 202 and hang up; refuse (603)"
+                ) {
+                    switch $1 {
+                    case "follow": $0.onRefer = .follow
+                    case "ignore": $0.onRefer = .ignore
+                    case "bye": $0.onRefer = .bye
+                    default: $0.onRefer = .refuse(try number($1))
+                    }
                 },
                 Entry(name: "inactive-hold", argument: nil, help: "hold by a=inactive") { options, _ in
                     options.faults.inactiveHold = true

@@ -22,6 +22,8 @@ final class Phone: @unchecked Sendable {
     var address = ""
     var signalSources: [any DispatchSourceSignal] = []
     private var calls: [tel_leg_id: Call] = [:]
+    /// Calls placed because of a REFER, and the REFER.
+    private var following: [tel_leg_id: UInt64] = [:]
     private var lastIndex = 0
     private var voice = true
     private var busy = false
@@ -98,14 +100,42 @@ final class Phone: @unchecked Sendable {
                 carryOut(.hangup, on: call)
             }
         case TEL_EVENT_REFER:
-            report("refer", event, calls[event.leg], [("refer_to", event.referTo.map(OutputValue.text))])
-            check(tel_refer_reject(event.token, 603), "refer")
+            report(
+                "refer", event, calls[event.leg],
+                [
+                    ("refer_to", event.referTo.map(OutputValue.text)),
+                    ("replaces", event.replacesHeader.map(OutputValue.text)),
+                    ("referred_by", event.referredBy.map(OutputValue.text)),
+                ])
+            referred(event)
         case TEL_EVENT_REGISTRATION:
             report(
                 event.status / 100 == 2 ? "registered" : "unregistered", event, nil, [("status", .number(event.status))]
             )
         default: break
         }
+    }
+
+    private func referred(_ event: TelephonyEvent) {
+        if case .refuse(let status) = options.onRefer {
+            return check(tel_refer_reject(event.token, Int32(status)), "refer")
+        }
+        check(tel_refer_accept(event.token), "refer")
+        if case .bye = options.onRefer, let call = calls[event.leg] { carryOut(.hangup, on: call) }
+        guard case .follow = options.onRefer, let target = event.referTo else { return }
+        let headers = event.replacesHeader.map { ["Replaces: \($0)"] } ?? []
+        let leg = place(target, from: options.from ?? uri, headers: headers)
+        if leg == 0 {
+            check(tel_refer_notify(event.token, 503, true), "notify")
+        } else {
+            following[leg] = event.token
+        }
+    }
+
+    /// Tells who has sent us here what has become of it.
+    private func tell(_ leg: tel_leg_id, _ status: Int) {
+        guard let token = following.removeValue(forKey: leg) else { return }
+        check(tel_refer_notify(token, Int32(status), true), "notify")
     }
 
     private func incoming(_ event: TelephonyEvent) {
@@ -138,6 +168,7 @@ final class Phone: @unchecked Sendable {
         report("answered", event, call, [("codec", event.codec.map(OutputValue.text))])
         startMedia(event.leg, index: call.index)
         apply(.answered, to: call)
+        tell(event.leg, 200)
     }
 
     private func startMedia(_ leg: tel_leg_id, index: Int) {
@@ -170,6 +201,7 @@ final class Phone: @unchecked Sendable {
                 ("q850", event.q850 == 0 ? nil : .number(event.q850)), ("reason", event.reason.map(OutputValue.text)),
                 ("contacts", event.contacts.map(OutputValue.text)), ("answered", .flag(call.answered)),
             ])
+        tell(event.leg, event.status >= 300 ? event.status : 503)
         apply(.ended, to: call)
         if options.once { quit(status: call.answered ? 0 : 1) }
     }
@@ -219,7 +251,9 @@ final class Phone: @unchecked Sendable {
 
     private func carryOut(_ command: Command) {
         switch command.action {
-        case .call(let target): return place(target, from: options.from ?? uri)
+        case .call(let target):
+            place(target, from: options.from ?? uri)
+            return
         case .takeOver(let target, let index, let from): return takeOver(index, target, from: from)
         case .tone(let hz): return tel_set_tone(UInt32(hz))
         case .busy(let on): return busy = on
@@ -306,7 +340,8 @@ final class Phone: @unchecked Sendable {
         }
     }
 
-    private func place(_ target: String, from: String, headers: [String] = []) {
+    @discardableResult
+    private func place(_ target: String, from: String, headers: [String] = []) -> tel_leg_id {
         let begun = now()
         let headers = options.headers + headers
         let leg = withCStrings([target, from, options.name ?? ""] + headers) { strings in
@@ -322,11 +357,13 @@ final class Phone: @unchecked Sendable {
             }
         }
         guard leg != 0 else {
-            return report("error", [("message", .text("call \(target): \(String(cString: tel_last_error()))"))])
+            report("error", [("message", .text("call \(target): \(String(cString: tel_last_error()))"))])
+            return 0
         }
         let call = add(leg, incoming: false, called: userPart(target), calling: userPart(from), uri: target)
         say("calling", at: begun, [("call", .number(call.index)), ("uri", .text(target)), ("from", .text(from))])
         apply(.calling, to: call)
+        return leg
     }
 
     private func route(_ leg: tel_leg_id, _ source: tel_source) {

@@ -34,6 +34,8 @@ struct TelephonyEvent: Sendable {
     var isFinal: Bool
     var method: String?
     var referTo: String?
+    var replacesHeader: String?
+    var referredBy: String?
 
     init(_ event: tel_event) {
         func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
@@ -69,6 +71,8 @@ struct TelephonyEvent: Sendable {
         isFinal = event.final
         method = text(event.method)
         referTo = text(event.refer_to)
+        replacesHeader = text(event.replaces_header)
+        referredBy = text(event.referred_by)
     }
 }
 

@@ -268,9 +268,14 @@ import Testing
             "transfer.dial: \"0@h\" is no SIP URI: it must begin with sip: or sips:"
         ),
         (
-            "{ transfer: { completion: 'refer' } }",
-            "transfer.completion: completing by REFER is not supported by this version"
+            "{ transfer: { completion: 'replace' } }",
+            "transfer.completion: must be bridge or refer, is \"replace\""
         ),
+        (
+            "{ transfer: { passHeaders: ['Via'] } }",
+            "transfer.passHeaders[0]: must be User-to-User or the name of an X- header, is \"Via\""
+        ),
+        ("{ transfer: { passHeaders: ['X-A', 'x-a'] } }", "transfer.passHeaders[1]: \"x-a\" stands here twice"),
         (
             "{ transfer: { featureCodes: { consult: '*x' } } }",
             "transfer.featureCodes.consult: must be 1 to 8 of the keys 0 to 9, *, #, A to D, or null, is \"*x\""

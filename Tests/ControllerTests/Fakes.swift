@@ -63,6 +63,9 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func hold(_ leg: UInt64, _ hold: Bool, token: UInt64) -> tel_result { note("hold", "\(leg) \(hold)") }
     func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result { note("matchCodec", "\(leg) \(to)") }
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result { note("play", "\(leg) \(tone)") }
+    func handOver(_ leg: UInt64, to: UInt64, referredBy: String?, token: UInt64) -> tel_result {
+        note("handOver", "\(leg) \(to)")
+    }
     func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result {
         note("identify", "\(leg) \(identity.uri)")
     }

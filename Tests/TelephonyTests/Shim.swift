@@ -32,6 +32,7 @@ struct Event: Sendable, CustomStringConvertible {
     let display: String?
     let to: String?
     let asserted: String?
+    let final: Bool
     let assertedDisplay: String?
     let headers: String?
     let text: String?
@@ -78,6 +79,7 @@ struct Event: Sendable, CustomStringConvertible {
         display = text(event.from_display)
         to = text(event.to_uri)
         asserted = text(event.asserted_uri)
+        final = event.final
         assertedDisplay = text(event.asserted_display)
         headers = text(event.headers)
         self.text = text(event.text)
@@ -104,8 +106,7 @@ extension tel_event_kind: @retroactive CustomStringConvertible {
         let names = [
             "-", "incoming", "refused", "progress", "answered", "ended", "media_changed", "reoffered", "digit",
             "routed", "tone_ended", "rtp_timeout", "registered", "heard", "stream", "refer", "response", "notified",
-            "registration",
-            "identity", "message",
+            "registration", "identity", "handed_over", "message",
         ]
         return names[Int(rawValue)]
     }

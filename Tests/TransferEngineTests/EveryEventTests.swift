@@ -15,6 +15,7 @@ import Testing
         case consulting, swapped, consultingCallerHolds
         case conference, conferenceAgentHolds
         case secondRinging, secondConsulting
+        case handingOver, handedOver, handedOverLeft, handingOverLeft
         case referRinging, referSeeking, referSecondRinging, referSecondGone
         case seekingSemi, seekingBlind, seekingMatching, seekingRecall, seekingGroup, seekingGroupPaused,
             seekingOverflow
@@ -26,7 +27,8 @@ import Testing
             case .arriving, .arrivingRinging, .arrivingEarly, .arrivingMatching, .queuedRinging, .queuedMusic,
                 .outboundRinging:
                 .arriving
-            case .outboundTalking, .talking, .agentPhoneHolds, .callerPhoneHolds, .talkingToTarget, .codePending:
+            case .handingOver, .outboundTalking, .talking, .agentPhoneHolds, .callerPhoneHolds, .talkingToTarget,
+                .codePending:
                 .talking
             case .held: .held
             case .dialling, .diallingDigits: .dialling
@@ -40,7 +42,7 @@ import Testing
                 .seekingOverflow, .referSeeking:
                 .seeking
             case .apologising: .apologising
-            case .overTone, .overTalkOn, .overEnding: .over
+            case .overTone, .overTalkOn, .overEnding, .handedOver, .handedOverLeft, .handingOverLeft: .over
             }
         }
 
@@ -50,6 +52,7 @@ import Testing
                     $0.transfer.fallback = [.next, .agent, .group("support")]
                     $0.groups[0].members = ["boris"]
                     $0.transfer.holdSignalling = .reinvite
+                    if "\(self)".hasPrefix("hand") { $0.transfer.completion = .refer }
                 })
             switch self {
             case .arriving: scene.call("7000")
@@ -98,6 +101,16 @@ import Testing
                 scene.media(scene.talking().agent, sends: false, receives: false)
                 scene.call("1002", from: "sip:1001@127.0.0.1:5081")
                 if self == .secondConsulting { scene.answer(scene.newest) }
+            case .handingOver: scene.end(scene.consulting().agent)
+            case .handedOver:
+                scene.endsLegs = false
+                scene.end(scene.consulting().agent)
+                scene.handedOver(200, final: true)
+            case .handedOverLeft, .handingOverLeft:
+                let (caller, agent, target) = scene.consulting()
+                scene.end(agent)
+                scene.handedOver(202)
+                scene.end(self == .handedOverLeft ? target : caller)
             case .referRinging: scene.refer(scene.talking().agent, to: "sip:20@127.0.0.1:5070")
             case .referSeeking:
                 let agent = scene.talking().agent
@@ -179,6 +192,11 @@ import Testing
             }
         }
         let reports = (1...16).map { ReportID(UInt64($0)) }
+        for hand in scene.handOvers {
+            for (status, isFinal) in [(202, false), (100, false), (200, true), (481, true), (0, true)] {
+                inputs.append(.handedOver(hand.leg, hand.report, sipStatus: status, isFinal: isFinal))
+            }
+        }
         inputs += reports.flatMap { [.routed($0), .toneEnded($0)] }
         inputs += scene.engine.inOrder.flatMap { $0.timers.map { .timer($0.id) } } + [.timer(TimerID(999))]
         let id = "ctl-1-1"

@@ -66,7 +66,8 @@ struct Invariants {
             use(leg, input)
             if !hungUp.insert(leg).inserted { problem("\(leg) is hung up twice, at \(input)") }
         case .ring(let leg, _, _), .answer(let leg, _), .hold(let leg, _, _), .matchCodec(let leg, _, _),
-            .tone(let leg, _, _), .sendDigits(let leg, _), .identify(let leg, _, _):
+            .tone(let leg, _, _), .sendDigits(let leg, _), .identify(let leg, _, _),
+            .handOver(let leg, _, _, _):
             use(leg, input)
         case .route(let routes, _):
             for route in routes {
@@ -143,8 +144,16 @@ struct Invariants {
             [call.caller, call.party?.leg, call.attempt?.leg, call.attempt?.agentLeg] + call.rivals.map(\.leg)
         for leg in living where !roles.contains(leg.id) { problem("\(leg.id) has no role: \(where_)") }
         let transferring: [Call.Phase] = [.ringing, .consulting, .swapped, .conference]
-        if (call.transfer == nil) == transferring.contains(call.phase), call.phase != .seeking {
+        if (call.transfer == nil) == transferring.contains(call.phase), call.phase != .seeking,
+            call.handOver == nil
+        {
             problem("transfer \(call.transfer == nil ? "missing" : "left over"): \(where_)")
+        }
+        if (call.handOver != nil) != call.timers.contains(where: { $0.purpose == .handOver }) {
+            problem("handed over without an end, or an end of nothing: \(where_)")
+        }
+        if call.handOver != nil, call.transfer == nil || call.phase != .talking {
+            problem("handed over without a transfer: \(where_)")
         }
         if caller.state == .answered {
             switch hears[caller.id] ?? .silence {

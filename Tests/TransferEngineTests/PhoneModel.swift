@@ -137,7 +137,34 @@ struct PhoneModel {
             // One that has fired already may still be on its way.
             if random.chance(95) { pending.removeAll { $0.input == .timer(timer) } }
         case .finished: finished += 1
+        case .handOver(let leg, let other, _, let report): takeOver(leg, other, report)
         case .refuse, .ring, .sendDigits, .identify, .refer, .log, .reply, .accepting: break
+        }
+    }
+
+    /// What the caller's side makes of a REFER.
+    private mutating func takeOver(_ leg: LegID, _ target: LegID, _ report: ReportID) {
+        func said(_ status: Int, _ final: Bool) -> Input {
+            .handedOver(leg, report, sipStatus: status, isFinal: final)
+        }
+        switch random.below(8) {
+        case 0: later(5...50, said(603, true))
+        case 1: later(0...0, said(405, true))
+        case 2: later(5...50, said(202, false))
+        case 3:
+            later(5...50, said(202, false))
+            later(60...900, said(random.pick([481, 486, 0, 503]) ?? 0, true))
+        case 4:
+            later(5...50, said(202, false))
+            end(leg, LegEnd(how: .bye), within: 50...60)
+        case 5:
+            later(5...50, said(202, false))
+            end(target, LegEnd(how: .bye), within: 60...300)
+            later(200...600, said(200, true))
+        default:
+            later(5...50, said(202, false))
+            later(60...300, said(200, true))
+            end(target, LegEnd(how: .bye), within: 290...310)
         }
     }
 
@@ -288,6 +315,8 @@ func walkConfiguration(_ variant: Int = 0) -> EngineConfiguration {
         $0.transfer.fallback =
             variant % 2 == 0
             ? [.next, .agent, .group("support")] : [.group("support"), .uri("sip:1999@127.0.0.1"), .agent]
+        $0.transfer.completion = variant % 4 == 1 ? .refer : .bridge
+        $0.transfer.callerID = variant % 5 == 0 ? .caller : .agent
         $0.transfer.holdSignalling = variant % 3 == 0 ? .reinvite : .media
         $0.groups[0].overflow = .agent("clara")
         $0.groups[0].maxWait = 9_000

@@ -138,7 +138,9 @@ struct ArbitraryWalk {
         for effect in effects {
             switch effect {
             case .adopt(let leg, _), .invite(let leg, _): legs.append(leg)
-            case .route(_, let report), .hold(_, _, let report), .matchCodec(_, _, let report): reports.append(report)
+            case .route(_, let report), .hold(_, _, let report), .matchCodec(_, _, let report),
+                .handOver(_, _, _, let report):
+                reports.append(report)
             case .tone(_, _, let report?): reports.append(report)
             case .startTimer(let timer, _): timers.append(timer)
             default: break
@@ -178,7 +180,10 @@ struct ArbitraryWalk {
         case 44..<46: return .rtpTimeout(leg())
         case 46..<66:
             return Digit(random.pick(Array("12450*#")) ?? "1").map { .digit(leg(), $0) } ?? .timer(TimerID(0))
-        case 66..<74: return .routed(report())
+        case 66..<72: return .routed(report())
+        case 72..<74:
+            return .handedOver(
+                leg(), report(), sipStatus: random.pick([0, 100, 202, 200, 603]) ?? 0, isFinal: random.chance(60))
         case 74..<77: return .toneEnded(report())
         case 77..<81:
             return .reoffered(leg(), report(), sipStatus: random.pick([200, 488, 0, -5]) ?? 200, codec: codec)

@@ -89,6 +89,8 @@ final class Scene {
     /// What re-INVITEs to another codec get.
     var reofferStatus = 200
     var endsLegs = true
+    /// The REFERs sent.
+    var handOvers: [(leg: LegID, to: LegID, referredBy: String?, report: ReportID)] = []
     private var nextHandle: UInt64 = 0
     private var nextRequest: UInt64 = 0
     private var nextRefer: UInt64 = 0
@@ -121,6 +123,7 @@ final class Scene {
         heldReports = other.heldReports
         reofferStatus = other.reofferStatus
         endsLegs = other.endsLegs
+        handOvers = other.handOvers
         nextHandle = other.nextHandle
         nextRequest = other.nextRequest
         nextRefer = other.nextRefer
@@ -208,6 +211,8 @@ final class Scene {
             if let report { schedule(600, .toneEnded(report)) }
         case .sendDigits(let leg, let digits): legs[leg]?.digits += digits
         case .refer(let id, _, let reply): told[id, default: []].append(reply)
+        case .handOver(let leg, let other, let referredBy, let report):
+            handOvers.append((leg, other, referredBy, report))
         case .identify(let leg, let identity, _): legs[leg]?.shows = identity
         case .startTimer(let timer, let milliseconds): due.append((now + Int64(milliseconds), .timer(timer)))
         case .stopTimer(let timer):
@@ -264,6 +269,13 @@ final class Scene {
     func end(_ leg: LegID, _ end: LegEnd = LegEnd(how: .bye)) {
         legs[leg]?.ended = true
         feed(.legEnded(leg, end))
+        settle()
+    }
+
+    /// What the caller's side says of the REFER sent last.
+    func handedOver(_ status: Int, final: Bool = false) {
+        guard let last = handOvers.last else { return }
+        feed(.handedOver(last.leg, last.report, sipStatus: status, isFinal: final))
         settle()
     }
 

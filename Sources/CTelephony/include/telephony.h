@@ -164,6 +164,9 @@ typedef enum tel_event_kind {
     /** The peer's re-INVITE or UPDATE says who is there now: `asserted_uri`, `asserted_display`, `privacy_id`, `reason`:
      *  the method. `trusted`: whether its word is to be taken (RFC 3325). */
     TEL_EVENT_IDENTITY,
+    /** What has become of tel_hand_over: the answer to the REFER, then what NOTIFYs say: `status`, 0 where they end
+     *  without a word; `final`: nothing more will come. */
+    TEL_EVENT_HANDED_OVER,
     /** A MESSAGE with text: `text`, in the dialog of `leg`, or outside of any (0). */
     TEL_EVENT_MESSAGE,
 } tel_event_kind;
@@ -200,7 +203,7 @@ typedef struct tel_event {
     bool early_only;        /**< INCOMING: Replaces with early-only; REFER: Refer-To's Replaces has it */
     bool no_subscription;   /**< REFER: Refer-Sub: false (RFC 4488) */
     bool requires_replaces; /**< REFER: Refer-To asks for `Require: replaces` */
-    bool final;             /**< NOTIFIED: the subscription is terminated */
+    bool final;             /**< NOTIFIED: the subscription is terminated; HANDED_OVER */
     char digit;
     uint32_t expires_s;
     int max_forwards; /**< INCOMING: as received; -1: none */
@@ -389,6 +392,13 @@ tel_result tel_refer_notify(uint64_t token, int status, bool final);
 /** The value of a Replaces header by which the leg's peer, or whoever the peer tells, finds the leg's dialog at the peer;
  *  returns its length, 0 when there is no such dialog. */
 size_t tel_replaces(tel_leg_id leg, char *buffer, size_t size);
+
+/**
+ * Asks the leg's peer by REFER to call the peer of `target` in our place (Refer-To: its Contact, with Replaces), behind what
+ * is open. HANDED_OVER follows with `token` until the last one, unless the leg ends first. STATE: the peer's Allow has no
+ * REFER, or there is one already.
+ */
+tel_result tel_hand_over(tel_leg_id leg, tel_leg_id target, const char *_Nullable referred_by, uint64_t token);
 
 /* ---------------------------------------------------------------- media */
 

@@ -56,6 +56,7 @@ struct leg_operation {
     bool hold;
     bool identify;   /**< names who is there by `identity`: an UPDATE, unless ... */
     bool by_reinvite; /**< ... the peer takes none */
+    bool hand_over;   /**< a REFER */
     bool narrow; /**< ... to the first of several that the peer has answered with; of our own, and not reported */
     media_codec codec;
     uint64_t token;
@@ -99,6 +100,11 @@ struct leg {
         char uri[LEG_URI], display[LEG_DISPLAY];
         bool private; /**< Privacy: id goes with it */
     } identity;
+    /** The REFER of ours; its texts are in the dialog's pool. */
+    struct {
+        const char *refer_to, *referred_by;
+        uint64_t token; /**< 0: none is open */
+    } handover;
     const char *note; /**< to be sent as MESSAGE; in the dialog's pool */
 
     /* re-INVITEs */
@@ -203,7 +209,8 @@ void operations_kick(struct leg *leg);
 /** Several formats in the peer's answer: it is offered the first alone (codec rule f). */
 void operations_narrow(struct leg *leg);
 void operations_on_response(struct leg *leg, pjsip_transaction *tsx);
-void operations_on_update(struct leg *leg, pjsip_transaction *tsx);
+/** The same for UPDATE and REFER. */
+void operations_on_request(struct leg *leg, pjsip_transaction *tsx);
 
 /* identity.c: who is there (RFC 3325) */
 /** P-Asserted-Identity, and Privacy: id where it is private. */
@@ -216,6 +223,11 @@ void identity_read(pjsip_rx_data *rdata, char *uri, size_t uri_size, char *displ
 /** Reports who is there now by a re-INVITE or UPDATE of the peer. */
 void identity_received(struct leg *leg, pjsip_rx_data *rdata);
 bool leg_peer_allows(const struct leg *leg, const char *method);
+
+/* handover.c */
+/** Sends the REFER whose turn has come. */
+bool handover_send(struct leg *leg);
+void handover_report(struct leg *leg, int status, bool final);
 
 /* message.c */
 /** Sends the note, once, where the peer takes MESSAGE. */

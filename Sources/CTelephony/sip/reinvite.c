@@ -23,13 +23,15 @@ static void finish_first(struct leg *leg, int status)
     leg->operation_tsx = NULL;
     if (operation.is_hold && status / 100 == 2)
         leg->held = operation.hold;
-    if (!operation.narrow && !operation.identify)
+    if (operation.hand_over)
+        handover_report(leg, status, status >= 300);
+    else if (!operation.narrow && !operation.identify)
         report(leg, &operation, status);
 }
 
 static bool is_done_already(const struct leg *leg, const struct leg_operation *operation)
 {
-    if (operation->identify)
+    if (operation->identify || operation->hand_over)
         return false;
     if (operation->is_hold)
         return leg->held == operation->hold;
@@ -75,6 +77,8 @@ static bool send_first(struct leg *leg)
     const struct leg_operation *operation = &leg->operations[0];
     struct leg_caps caps = leg->caps;
     pjsip_tx_data *tdata = NULL;
+    if (operation->hand_over)
+        return handover_send(leg);
     if (operation->identify && !operation->by_reinvite)
         return send_update(leg);
     bool keeps_codec = operation->is_hold || operation->identify;
@@ -171,16 +175,35 @@ void operations_on_response(struct leg *leg, pjsip_transaction *tsx)
     finish_first(leg, status);
 }
 
-void operations_on_update(struct leg *leg, pjsip_transaction *tsx)
+/** Whether the operation under way is a request of that kind. */
+static bool is_by(const struct leg *leg, const pjsip_method *method)
 {
-    if (!leg->operating || !leg->operations[0].identify || leg->operations[0].by_reinvite)
+    const struct leg_operation *operation = &leg->operations[0];
+    if (!leg->operating)
+        return false;
+    return operation->hand_over ? pj_stricmp2(&method->name, "REFER") == 0
+                                : operation->identify && !operation->by_reinvite &&
+                                      pj_stricmp2(&method->name, "UPDATE") == 0;
+}
+
+void operations_on_request(struct leg *leg, pjsip_transaction *tsx)
+{
+    if (!is_by(leg, &tsx->method))
         return;
-    if (!leg->operation_tsx && tsx->state < PJSIP_TSX_STATE_COMPLETED)
-        leg->operation_tsx = tsx;
-    if (tsx != leg->operation_tsx || tsx->state < PJSIP_TSX_STATE_COMPLETED)
+    if (tsx->state < PJSIP_TSX_STATE_COMPLETED) {
+        leg->operation_tsx = tsx; /* the first, or the one that PJSIP has sent again with credentials */
         return;
-    if (tsx->status_code == PJSIP_SC_METHOD_NOT_ALLOWED || tsx->status_code == PJSIP_SC_NOT_IMPLEMENTED) {
-        leg->operations[0].by_reinvite = true;
+    }
+    if (tsx != leg->operation_tsx)
+        return;
+    struct leg_operation *operation = &leg->operations[0];
+    bool unknown = tsx->status_code == PJSIP_SC_METHOD_NOT_ALLOWED || tsx->status_code == PJSIP_SC_NOT_IMPLEMENTED;
+    if (operation->hand_over && tsx->status_code == PJSIP_SC_REQUEST_PENDING) {
+        wait_after_glare(leg);
+        return;
+    }
+    if (operation->identify && unknown) {
+        operation->by_reinvite = true;
         leg->operating = false;
         leg->operation_tsx = NULL;
     } else {

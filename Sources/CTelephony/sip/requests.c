@@ -97,8 +97,8 @@ static void on_response(struct leg *leg, pjsip_transaction *tsx)
         session_close(inv, 0, 0, NULL, 0);
     } else if (tsx->method.id == PJSIP_INVITE_METHOD)
         operations_on_response(leg, tsx);
-    else if (is_method(&tsx->method, "UPDATE"))
-        operations_on_update(leg, tsx);
+    else if (is_method(&tsx->method, "UPDATE") || (is_method(&tsx->method, "REFER") && !leg->referred))
+        operations_on_request(leg, tsx);
     else if (is_method(&tsx->method, "INFO"))
         final ? info_on_response(leg, tsx) : info_on_sent(leg, tsx);
     else if (final && tsx->method.id == PJSIP_OPTIONS_METHOD)

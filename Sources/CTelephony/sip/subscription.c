@@ -351,12 +351,18 @@ int notify_receive(struct leg *leg, pjsip_rx_data *rdata)
 {
     static const pj_str_t name = {"Subscription-State", 18};
     pjsip_generic_string_hdr *state = pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, NULL);
+    int status = fragment_status(rdata->msg_info.msg->body);
+    bool final = state && pj_strnicmp2(&state->hvalue, "terminated", 10) == 0;
+    if (leg->handover.refer_to) {
+        handover_report(leg, status, final || status >= 200);
+        return PJSIP_SC_OK;
+    }
     if (!leg->referred)
         return PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
     tel_event event;
     event_init(&event, TEL_EVENT_NOTIFIED, leg->id, leg->token);
-    event.status = fragment_status(rdata->msg_info.msg->body);
-    event.final = state && pj_strnicmp2(&state->hvalue, "terminated", 10) == 0;
+    event.status = status;
+    event.final = final;
     tel_emit(&event);
     return PJSIP_SC_OK;
 }

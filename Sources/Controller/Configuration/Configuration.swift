@@ -19,7 +19,6 @@ public struct Configuration: Hashable, Sendable {
     public var callers: [CallerPriority] = []
     public var agentCodes = AgentCodes()
     public var transfer = TransferSettings()
-    public var completion = Completion.bridge
     /// Headers of a caller's INVITE that go on to whoever is called for them.
     public var passHeaders = ["User-to-User"]
     public var events = Events()
@@ -70,9 +69,6 @@ public struct Configuration: Hashable, Sendable {
             return max(0, (ports.upperBound + 1 - first) / 2)
         }
     }
-
-    /// How a completed transfer's path is built.
-    public enum Completion: String, Hashable, Sendable, CaseIterable { case bridge, refer }
 
     public struct Events: Hashable, Sendable {
         public var directory = "events"

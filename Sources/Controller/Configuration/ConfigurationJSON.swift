@@ -83,7 +83,7 @@ extension Configuration {
             "dial": JSONValue(transfer.dial),
             "allow": strings(transfer.allow),
             "holdSignalling": .string(transfer.holdSignalling.rawValue),
-            "completion": .string(completion.rawValue),
+            "completion": .string(transfer.completion.rawValue),
             "callerId": .string(transfer.callerID.rawValue),
             "passHeaders": strings(passHeaders),
             "featureCodes": [

@@ -21,9 +21,7 @@ extension ConfigurationReader {
         readTargets(section.section("targets"), into: &transfer)
         readDialling(section, into: &transfer)
         transfer.holdSignalling = section.word("holdSignalling", default: transfer.holdSignalling)
-        if section.word("completion", default: Configuration.Completion.bridge) == .refer {
-            section.add("completion", "completing by REFER is not supported by this version")
-        }
+        transfer.completion = section.word("completion", default: transfer.completion)
         transfer.callerID = section.word("callerId", default: transfer.callerID)
         readPassHeaders(section)
         readFeatureCodes(section.section("featureCodes"), into: &transfer)

@@ -160,6 +160,8 @@ final class EngineLoop {
         case .reoffered(let token, let status, let codec):
             return .reoffered(leg, ReportID(token), sipStatus: status, codec: codec)
         case .digit(let digit): return .digit(leg, digit)
+        case .handedOver(let token, let status, let isFinal):
+            return .handedOver(leg, ReportID(token), sipStatus: status, isFinal: isFinal)
         case .rtpTimeout: return .rtpTimeout(leg)
         case .incoming, .refused, .registered, .routed, .toneEnded, .refer: return nil
         }
@@ -228,6 +230,8 @@ final class EngineLoop {
         case .tone(let leg, let tone, let report): switchboard.play(tone, on: leg, report)
         case .sendDigits(let leg, let digits): switchboard.sendDigits(leg, digits)
         case .refer(let id, _, let reply): switchboard.refer(id, reply)
+        case .handOver(let leg, let other, let referredBy, let report):
+            switchboard.handOver(leg, to: other, referredBy: referredBy, report)
         case .identify(let leg, let identity, let isEntitled):
             switchboard.identify(leg, identity, isEntitled: isEntitled)
         case .startTimer(let timer, let milliseconds): timers.start(timer, due: time.mono + Int64(milliseconds) * 1000)

@@ -58,7 +58,8 @@ struct Outbox {
         switch effect {
         case .invite(_, let invite): return invite.call
         case .ring(let leg, _, _), .answer(let leg, _), .hangUp(let leg, _), .hold(let leg, _, _),
-            .matchCodec(let leg, _, _), .sendDigits(let leg, _), .identify(let leg, _, _):
+            .matchCodec(let leg, _, _), .sendDigits(let leg, _), .identify(let leg, _, _),
+            .handOver(let leg, _, _, _):
             return legs[leg]
         case .refer(_, let call, _): return call
         case .reply(let request, _): return requests.removeValue(forKey: request)

@@ -133,6 +133,13 @@ struct Switchboard {
     /// A peer that cannot be told has gone; the transfer goes on without it.
     func refer(_ id: ReferID, _ reply: ReferReply) { _ = telephony.refer(id, reply) }
 
+    mutating func handOver(_ leg: LegID, to other: LegID, referredBy: String?, _ report: ReportID) {
+        let done = handles[leg].map {
+            telephony.handOver($0, to: name(other), referredBy: referredBy, token: report.number) == TEL_OK
+        }
+        if done != true { results.append(.handedOver(leg, report, sipStatus: 405, isFinal: true)) }
+    }
+
     func identify(_ leg: LegID, _ identity: Identity, isEntitled: Bool) {
         guard let handle = handles[leg] else { return }
         _ = telephony.identify(handle, identity, isEntitled: isEntitled)

@@ -16,6 +16,7 @@ protocol Telephony: Sendable {
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result
     func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result
+    func handOver(_ leg: UInt64, to: UInt64, referredBy: String?, token: UInt64) -> tel_result
     func setAccepting(_ accepting: Bool, retryAfter: Int)
     func lastError() -> String
     /// How the leg's media fares; null when the leg is gone.
@@ -96,6 +97,10 @@ struct SIPTelephony: Telephony {
         case .reject(let status): tel_refer_reject(id.number, Int32(clamping: status))
         case .notify(let status, let final): tel_refer_notify(id.number, Int32(clamping: status), final)
         }
+    }
+
+    func handOver(_ leg: UInt64, to other: UInt64, referredBy: String?, token: UInt64) -> tel_result {
+        tel_hand_over(leg, other, referredBy, token)
     }
 
     func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result {

@@ -13,6 +13,7 @@ struct TelephonyEvent: Sendable {
         case media(peerSends: Bool, peerReceives: Bool, codec: String?)
         case reoffered(token: UInt64, status: Int, codec: String?)
         case digit(Digit)
+        case handedOver(token: UInt64, status: Int, isFinal: Bool)
         case routed(token: UInt64)
         case toneEnded(token: UInt64)
         case rtpTimeout
@@ -83,6 +84,8 @@ extension TelephonyEvent {
         case TEL_EVENT_DIGIT:
             guard let digit = Digit(Character(Unicode.Scalar(UInt8(bitPattern: event.digit)))) else { return nil }
             kind = .digit(digit)
+        case TEL_EVENT_HANDED_OVER:
+            kind = .handedOver(token: event.token, status: Int(event.status), isFinal: event.final)
         case TEL_EVENT_ROUTED: kind = .routed(token: event.token)
         case TEL_EVENT_TONE_ENDED: kind = .toneEnded(token: event.token)
         case TEL_EVENT_RTP_TIMEOUT: kind = .rtpTimeout
