@@ -63,6 +63,27 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `a challenge is answered`() throws {
+            try Shim.run { shim in
+                var credential = tel_credential(
+                    host: nil, realm: nil, user: strdup("warmline"), password: strdup("secret"))
+                #expect(tel_add_credential(&credential) == TEL_OK)
+                let (caller, _, leg, _, other, _) = try two(shim, allow: allow)
+                #expect(tel_hand_over(leg, other, nil, 9) == TEL_OK)
+                let first = try caller.expect("REFER")
+                caller.respond(
+                    407, first,
+                    headers: ["Proxy-Authenticate: Digest realm=\"pbx\", nonce=\"n1\", algorithm=MD5, qop=\"auth\""])
+                let second = try #require(
+                    caller.receive { $0.method == "REFER" && !$0["proxy-authorization"].isEmpty })
+                #expect(second["proxy-authorization"].contains("username=\"warmline\""))
+                #expect(second["refer-to"] == first["refer-to"] && second.cseq == first.cseq + 1)
+                caller.respond(202, second)
+                let taken = try shim.expect(TEL_EVENT_HANDED_OVER, leg: leg)
+                #expect(taken.status == 202 && !taken.final)
+            }
+        }
+
         @Test(arguments: [603, 407])
         func `a refusal, also of an unanswerable challenge, is final; the call goes on`(status: Int) throws {
             try Shim.run { shim in

@@ -95,6 +95,7 @@ struct leg {
     bool caps_are_all;               /**< they are out of an offer of the peer's: it has no others */
     atomic_bool fed_with_music;
 
+    bool trust_domain; /**< the peer is of trusted_peers: it may know a number that is withheld (RFC 3324) */
     /** Who is there, as the peer is to be told by the operation that says so. */
     struct {
         char uri[LEG_URI], display[LEG_DISPLAY];

@@ -72,7 +72,7 @@ static bool is_queued(const struct leg *leg)
 
 static tel_result identify(struct leg *leg, const char *uri, const char *display, bool withheld)
 {
-    bool anonymous = withheld && !leg->trusted;
+    bool anonymous = withheld && !leg->trust_domain;
     if (!leg->answered)
         return TEL_ERR_STATE;
     if (anonymous) {
@@ -100,7 +100,7 @@ tel_result tel_identify(tel_leg_id id, const char *uri, const char *display, boo
     if (!leg)
         return TEL_ERR_NO_LEG;
     pjsip_dialog *dialog = leg->dialog;
-    tel_result result = leg->trusted || entitled ? identify(leg, uri, display, withheld) : TEL_OK;
+    tel_result result = leg->trust_domain || entitled ? identify(leg, uri, display, withheld) : TEL_OK;
     leg_release(dialog);
     return result;
 }

@@ -178,7 +178,8 @@ void incoming_invite(pjsip_rx_data *rdata)
         timer.sess_expires = sip.session_expires_s;
     pjsip_timer_init_session(inv, &timer);
 
-    leg->trusted = server_trusts(rdata) || user[0];
+    leg->trust_domain = server_trusts(rdata);
+    leg->trusted = leg->trust_domain || user[0];
     leg->external = contact_is_external(&rdata->pkt_info.src_addr);
     pj_sockaddr_cp(&leg->peer, &rdata->pkt_info.src_addr);
     if (has_offer) {

@@ -141,7 +141,7 @@ static bool add_headers(struct leg *leg, pjsip_tx_data *tdata, const tel_invite_
             pjsip_msg_add_hdr(tdata->msg,
                               (pjsip_hdr *)pjsip_max_fwd_hdr_create(tdata->pool, params->max_forwards));
     }
-    if (params->asserted_uri && (!params->withheld || leg->trusted))
+    if (params->asserted_uri && (!params->withheld || leg->trust_domain))
         identity_add(tdata, params->asserted_uri, params->asserted_display, params->withheld);
     for (size_t i = 0; i < params->header_count; i++) {
         const char *colon = strchr(params->headers[i], ':');
@@ -236,7 +236,7 @@ static tel_leg_id place(const tel_invite_params *params, pj_pool_t *pool)
         leg->outgoing = true;
         leg->external = contact_is_external(to.address.addr.sa_family ? &to.address : NULL);
         leg->peer = to.address;
-        leg->trusted = to.address.addr.sa_family && net_contains(&sip.trusted, &to.address);
+        leg->trust_domain = to.address.addr.sa_family && net_contains(&sip.trusted, &to.address);
         if (params->note) {
             pj_str_t note;
             pj_strdup2_with_null(dialog->pool, &note, params->note);

@@ -126,8 +126,8 @@ static void on_tsx_state_changed(pjsip_inv_session *inv, pjsip_transaction *tsx,
     if (!leg || event->type != PJSIP_EVENT_TSX_STATE)
         return;
     /* Where a host name leads is known by who answers. */
-    if (leg->outgoing && !leg->trusted && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG)
-        leg->trusted = server_trusts(event->body.tsx_state.src.rdata);
+    if (leg->outgoing && !leg->trust_domain && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG)
+        leg->trust_domain = server_trusts(event->body.tsx_state.src.rdata);
     if (tsx->role == PJSIP_ROLE_UAC && tsx->method.id == PJSIP_INVITE_METHOD &&
         inv->state == PJSIP_INV_STATE_CONFIRMED && tsx->state >= PJSIP_TSX_STATE_TERMINATED)
         drop_kept_messages(inv);

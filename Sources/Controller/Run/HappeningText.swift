@@ -7,7 +7,8 @@ extension Input {
     var leg: LegID? {
         switch self {
         case .legProgress(let leg, _, _), .legAnswered(let leg, _), .legEnded(let leg, _), .legMedia(let leg, _, _, _),
-            .rtpTimeout(let leg), .digit(let leg, _), .reoffered(let leg, _, _, _):
+            .rtpTimeout(let leg), .digit(let leg, _), .reoffered(let leg, _, _, _),
+            .handedOver(let leg, _, _, _):
             leg
         default: nil
         }
@@ -34,6 +35,7 @@ extension Input {
         case .toneEnded: "a tone has ended"
         case .reoffered(let leg, _, let status, let codec):
             "leg \(leg.number) < \(status) to our re-INVITE, \(codec ?? "-")"
+        case .handedOver(let leg, _, let status, _): "leg \(leg.number) < \(status) to our REFER"
         case .registered(let agent, let contact): "\(agent) \(contact.map { "registered at \($0)" } ?? "unregistered")"
         case .command(_, let command): "command \(caseName(command))"
         default: caseName(self)
@@ -46,7 +48,8 @@ extension Effect {
     var leg: LegID? {
         switch self {
         case .adopt(let leg, _), .invite(let leg, _), .ring(let leg, _, _), .answer(let leg, _), .hangUp(let leg, _),
-            .hold(let leg, _, _), .matchCodec(let leg, _, _), .tone(let leg, _, _), .sendDigits(let leg, _):
+            .hold(let leg, _, _), .matchCodec(let leg, _, _), .tone(let leg, _, _), .sendDigits(let leg, _),
+            .identify(let leg, _, _), .handOver(let leg, _, _, _):
             leg
         case .route(let routes, _): routes.first?.leg
         default: nil
@@ -72,6 +75,8 @@ extension Effect {
             routes.map { "leg \($0.leg.number) hears \(hearing($0.source))" }.joined(separator: ", ")
         case .tone(let leg, let tone, _): "leg \(leg.number) is played the tone \(tone.rawValue)"
         case .sendDigits(let leg, let digits): "leg \(leg.number) > \(digits.count) digits"
+        case .identify(let leg, let identity, _): "leg \(leg.number) is told that it talks with \(identity.uri)"
+        case .handOver(let leg, let other, _, _): "leg \(leg.number) > REFER to the peer of leg \(other.number)"
         default: caseName(self)
         }
     }
