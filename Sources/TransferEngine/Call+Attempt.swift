@@ -28,12 +28,12 @@ extension Call {
         invite.codecsOf = caller
         invite.noResponseTimeout = context.directory.transfer.noResponseTimeout
         invite.maxForwards = invitation.maxForwards.map { max(0, $0 &- 1) }
-        invite.headers = headers(purpose, candidate, uri: uri, context)
+        if candidate.agent != nil, let history = past.header { invite.headers = [history] }
+        invite.headers += headers(purpose, candidate, uri: uri, context)
         if let replaces = candidate.replaces {
             invite.headers.append("Replaces: \(replaces)")
             if candidate.requiresReplaces { invite.headers.append("Require: replaces") }
         }
-        if candidate.agent != nil, let history = past.header { invite.headers.append(history) }
         if case .consult = purpose { invite.note = transfer?.note }
         context.emit(.invite(id, invite))
     }

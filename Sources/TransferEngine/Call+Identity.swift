@@ -28,7 +28,7 @@ extension Call {
         }
         if direction != .outbound, invitation.assertedIdentity != nil {
             invite.asserted = identity
-            if !identity.withheld { invite.asserted?.display = invite.fromDisplay ?? identity.display }
+            if case .recall = search.step, !identity.withheld { invite.asserted?.display = invite.fromDisplay }
         }
         return identity
     }

@@ -21,7 +21,7 @@ import Testing
         let boris = scene.newest
         #expect(scene.legs[boris]?.uri == "sip:1002@127.0.0.1:5082")
         #expect(scene.legs[boris]?.invite?.from == "sip:+37120000001@pbx.example")
-        #expect(scene.legs[boris]?.invite?.headers == ["Referred-By: <sip:1001@127.0.0.1:5081>"])
+        #expect(scene.legs[boris]?.invite?.headers.contains("Referred-By: <sip:1001@127.0.0.1:5081>") == true)
         #expect(scene.hears(caller) == .ringback)
         scene.ring(boris)
         scene.ring(boris)
