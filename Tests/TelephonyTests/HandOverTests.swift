@@ -19,7 +19,7 @@ extension TelephonyTests {
             caller.request("ACK", to: ok)
             try shim.expect(TEL_EVENT_ANSWERED, leg: leg)
             let target = try Peer(shimPort: shim.port)
-            let other = shim.invite("sip:1002@127.0.0.1:\(target.port)", callID: "a b@c/d%")
+            let other = shim.invite("sip:1002@127.0.0.1:\(target.port)", callID: "a+b@c/d%")
             let invite = try target.expect("INVITE")
             target.callID = invite["call-id"]
             target.respond(200, invite, tag: "t!$g", content: Peer.sdp(formats: "8 101"))
@@ -49,7 +49,7 @@ extension TelephonyTests {
                 let tag = invite["from"].components(separatedBy: "tag=").last ?? ""
                 #expect(
                     refer["refer-to"]
-                        == "<sip:peer@127.0.0.1:\(target.port)?Replaces=a%20b%40c%2Fd%25%3Bto-tag%3Dt!%24g%3Bfrom-tag%3D\(tag)>"
+                        == "<sip:peer@127.0.0.1:\(target.port)?Replaces=a%2Bb%40c%2Fd%25%3Bto-tag%3Dt!%24g%3Bfrom-tag%3D\(tag)>"
                 )
                 #expect(refer["referred-by"] == "<sip:1001@x>")
                 caller.respond(202, refer)
