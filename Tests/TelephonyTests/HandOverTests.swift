@@ -22,7 +22,7 @@ extension TelephonyTests {
             let other = shim.invite("sip:1002@127.0.0.1:\(target.port)", callID: "a+b@c/d%")
             let invite = try target.expect("INVITE")
             target.callID = invite["call-id"]
-            target.respond(200, invite, tag: "t!$g", content: Peer.sdp(formats: "8 101"))
+            target.respond(200, invite, tag: "t!%g", content: Peer.sdp(formats: "8 101"))
             _ = try target.expect("ACK")
             try shim.expect(TEL_EVENT_ANSWERED, leg: other)
             return (caller, ok, leg, target, other, invite)
@@ -49,7 +49,7 @@ extension TelephonyTests {
                 let tag = invite["from"].components(separatedBy: "tag=").last ?? ""
                 #expect(
                     refer["refer-to"]
-                        == "<sip:peer@127.0.0.1:\(target.port)?Replaces=a%2Bb%40c%2Fd%25%3Bto-tag%3Dt!%24g%3Bfrom-tag%3D\(tag)>"
+                        == "<sip:peer@127.0.0.1:\(target.port)?Replaces=a%2Bb%40c%2Fd%25%3Bto-tag%3Dt!%25g%3Bfrom-tag%3D\(tag)>"
                 )
                 #expect(refer["referred-by"] == "<sip:1001@x>")
                 caller.respond(202, refer)
