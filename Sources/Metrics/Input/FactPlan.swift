@@ -88,15 +88,15 @@ private struct KeyVisitor: FieldVisitor {
     mutating func field<Value: LogEnum>(_ key: StaticString, _ value: inout Value?) { keys.append(key) }
 }
 
-/// Up to 24 bytes of text, compared eight at a time. The bytes compared with must be readable eight beyond their end.
+/// Up to 32 bytes of text, compared eight at a time. The bytes compared with must be readable eight beyond their end.
 struct Literal {
-    private let words: (UInt64, UInt64, UInt64)
-    private let masks: (UInt64, UInt64, UInt64)
+    private let words: (UInt64, UInt64, UInt64, UInt64)
+    private let masks: (UInt64, UInt64, UInt64, UInt64)
     let count: Int
 
     init(_ text: String) {
         let bytes = Array(text.utf8)
-        precondition(bytes.count <= 24)
+        precondition(bytes.count <= 32)
         func word(_ index: Int) -> (UInt64, UInt64) {
             var word: UInt64 = 0
             var mask: UInt64 = 0
@@ -106,9 +106,9 @@ struct Literal {
             }
             return (word, mask)
         }
-        let (first, second, third) = (word(0), word(1), word(2))
-        words = (first.0, second.0, third.0)
-        masks = (first.1, second.1, third.1)
+        let (first, second, third, fourth) = (word(0), word(1), word(2), word(3))
+        words = (first.0, second.0, third.0, fourth.0)
+        masks = (first.1, second.1, third.1, fourth.1)
         count = bytes.count
     }
 
@@ -116,7 +116,8 @@ struct Literal {
     func matches(_ bytes: UnsafeRawPointer) -> Bool {
         if (load(bytes) ^ words.0) & masks.0 != 0 { return false }
         if count > 8, (load(bytes + 8) ^ words.1) & masks.1 != 0 { return false }
-        return count <= 16 || (load(bytes + 16) ^ words.2) & masks.2 == 0
+        if count > 16, (load(bytes + 16) ^ words.2) & masks.2 != 0 { return false }
+        return count <= 24 || (load(bytes + 24) ^ words.3) & masks.3 == 0
     }
 }
 
