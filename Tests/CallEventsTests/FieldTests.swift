@@ -58,6 +58,7 @@ private struct Setter: FieldVisitor {
         (
             "party.left",
             "party agent group line uri sip_call_id role stay_ms talk_ms hold_ms consult_ms ended_by cause sip_status q850"
+                + " packets packets_lost peer_packets_lost jitter_us round_trip_us"
         ),
         ("party.changed", "uri"),
         ("hold.started", "hold reason agent"),
@@ -81,6 +82,7 @@ private struct Setter: FieldVisitor {
         (
             "call.ended",
             "ended_by cause arrived line group agent caller wait_ms talk_ms hold_ms caller_hold_ms transfers abandoned"
+                + " caller_packets caller_packets_lost caller_peer_packets_lost caller_jitter_us caller_round_trip_us"
         ),
         ("agent.state", "agent old new in_state_ms call group line reason"),
     ]

@@ -26,14 +26,17 @@ struct Program {
         process.executableURL = try Self.executable()
         process.arguments = arguments
         if let directory { process.currentDirectoryURL = URL(filePath: directory) }
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
+        // Files, not pipes: a child that another test starts at the same time may inherit a pipe's end and keep it open.
+        let base = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        defer { for suffix in ["out", "err"] { try? FileManager.default.removeItem(atPath: "\(base).\(suffix)") } }
+        for suffix in ["out", "err"] { try Data().write(to: URL(filePath: "\(base).\(suffix)")) }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: "\(base).out"))
+        process.standardError = try FileHandle(forWritingTo: URL(filePath: "\(base).err"))
         try process.run()
-        self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        self.errors = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        output = try String(contentsOfFile: "\(base).out", encoding: .utf8)
+        errors = try String(contentsOfFile: "\(base).err", encoding: .utf8)
         status = process.terminationStatus
     }
 }

@@ -269,7 +269,7 @@ import Testing
         ),
         (
             "{ transfer: { completion: 'replace' } }",
-            "transfer.completion: must be bridge or refer, is \"replace\""
+            "transfer.completion: must be one of bridge, refer, is \"replace\""
         ),
         (
             "{ transfer: { passHeaders: ['Via'] } }",

@@ -96,11 +96,14 @@ import Testing
             "COMP_WORDS=(warmline met); COMP_CWORD=1; _warmline; echo ${COMPREPLY[@]}; "
             + "COMP_WORDS=(warmline metrics --sin); COMP_CWORD=2; _warmline; echo ${COMPREPLY[@]}"
         process.arguments = ["--norc", "-c", "\(script)\n\(probe)"]
-        let output = Pipe()
-        process.standardOutput = output
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try Data().write(to: URL(filePath: file))
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: file))
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        let text = try String(contentsOfFile: file, encoding: .utf8)
         #expect(text == "metrics\n--since\n")
     }
 

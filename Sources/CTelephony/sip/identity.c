@@ -60,6 +60,16 @@ bool leg_peer_allows(const struct leg *leg, const char *method)
     return pjsip_dlg_remote_has_cap(leg->dialog, PJSIP_H_ALLOW, NULL, &name) == PJSIP_DIALOG_CAP_SUPPORTED;
 }
 
+/**
+ * A peer that says nothing of what it allows is not sent a re-INVITE for the sake of a display: older gateways and
+ * scripted peers end calls over what they do not expect.
+ */
+static bool says_what_it_allows(const struct leg *leg)
+{
+    static const pj_str_t update = {"UPDATE", 6};
+    return pjsip_dlg_remote_has_cap(leg->dialog, PJSIP_H_ALLOW, NULL, &update) != PJSIP_DIALOG_CAP_UNKNOWN;
+}
+
 /** One that waits for its turn says what is known by then. */
 static bool is_queued(const struct leg *leg)
 {
@@ -82,7 +92,7 @@ static tel_result identify(struct leg *leg, const char *uri, const char *display
     snprintf(leg->identity.uri, sizeof(leg->identity.uri), "%s", uri);
     snprintf(leg->identity.display, sizeof(leg->identity.display), "%s", display ? display : "");
     leg->identity.private = withheld && !anonymous;
-    if (is_queued(leg))
+    if (is_queued(leg) || !says_what_it_allows(leg))
         return TEL_OK;
     if (leg->operation_count == LEG_MAX_OPERATIONS)
         return TEL_ERR_FULL;
