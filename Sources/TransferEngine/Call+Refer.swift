@@ -36,7 +36,7 @@ extension Call {
     }
 
     /// Whether a REFER means the consult that is open: its Replaces names the agent's other call, whichever of the two it
-    /// came in; or, without one, its Refer-To the target of an answered consult.
+    /// came in.
     private func means(_ referral: Referral, on id: LegID) -> Bool {
         guard let attempt else { return false }
         if let replaced = referral.replaces {

@@ -8,9 +8,7 @@ need_built warmline testphone
 # Everything happens in a network namespace of its own: the dialplan's files stand as they are, 127.0.0.1:5060 included.
 if [ "${1:-}" != inside ]; then
     asterisk_root
-    if [ "$(id -u)" -ne 0 ]; then fail 'a chroot and a network namespace need root'; fi
-    exec unshare --net --mount --pid --fork --kill-child env job_dir="$job_dir" asterisk_root="$asterisk_root" \
-        bash "Tests/interop/$(basename "$0")" inside
+    enter_namespace asterisk_root="$asterisk_root"
 fi
 ip link set lo up
 mount -t proc proc /proc

@@ -17,8 +17,7 @@ cleanup() {
 # No registry is asked: images with the official names are made from Debian's packages and this machine's toolchain.
 readonly debian=docker.io/library/debian:bookworm-slim swift_image=docker.io/library/swift:6.3-bookworm
 if ! b inspect --type image "$debian" >/dev/null 2>&1; then
-    mirror=$(apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
-        awk -F'|' '$1 == "Debian" && $2 == "main" && $3 !~ /^cdrom:/ { print $3; exit }')
+    mirror=$(debian_mirror)
     container=$(b from scratch)
     root=$(b mount "$container")
     debootstrap --variant=minbase bookworm "$root" "$mirror" >"$job_dir/debootstrap.out" 2>&1 ||

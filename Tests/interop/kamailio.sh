@@ -4,11 +4,7 @@ source "$(dirname "$0")/lib/job.bash"
 need kamailio ip unshare
 need_built warmline testphone
 
-if [ "${1:-}" != inside ]; then
-    if [ "$(id -u)" -ne 0 ]; then fail 'a network namespace needs root'; fi
-    exec unshare --net --mount --pid --fork --kill-child env job_dir="$job_dir" \
-        bash "Tests/interop/$(basename "$0")" inside
-fi
+if [ "${1:-}" != inside ]; then enter_namespace; fi
 ip link set lo up
 mount -t proc proc /proc
 

@@ -13,8 +13,7 @@ if [ "${1:-}" != inside ]; then
     . /etc/os-release
     if [ ! -x "$root/usr/bin/systemd-analyze" ]; then
         rm -rf "$root" "$root.part"
-        mirror=$(apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
-            awk -F'|' '$1 == "Debian" && $2 == "main" && $3 !~ /^cdrom:/ { print $3; exit }')
+        mirror=$(debian_mirror)
         debootstrap --variant=minbase --include=systemd,man-db,groff-base "$VERSION_CODENAME" "$root.part" "$mirror" \
             >"$job_dir/debootstrap.out" 2>&1 || fail 'debootstrap failed' "see $job_dir/debootstrap.out"
         cp /etc/apt/sources.list "$root.part/etc/apt/" 2>/dev/null || true
@@ -29,8 +28,7 @@ if [ "${1:-}" != inside ]; then
         apt-get update -qq; apt-get install -y --no-install-recommends /tmp/warmline.deb' >"$job_dir/install.out" 2>&1 ||
         fail 'the package does not install on a bare Debian' "$(tail -n 5 "$job_dir/install.out")"
     ok 'installs on a bare Debian, with its dependencies by apt'
-    exec unshare --net --mount --pid --fork --kill-child env job_dir="$job_dir" \
-        bash "Tests/interop/$(basename "$0")" inside
+    enter_namespace
 fi
 ip link set lo up
 mount -t proc proc "$root/proc"

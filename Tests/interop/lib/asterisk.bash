@@ -6,9 +6,7 @@ asterisk_root() {
     if [ -x "$asterisk_root/usr/sbin/asterisk" ]; then return; fi
     need debootstrap
     local mirror
-    # shellcheck disable=SC2016 # the $(…) are apt's, not the shell's
-    mirror=$(apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
-        awk -F'|' '$1 == "Debian" && $2 == "main" && $3 !~ /^cdrom:/ { print $3; exit }')
+    mirror=$(debian_mirror)
     if [ -z "$mirror" ]; then fail 'no Debian mirror among the apt sources'; fi
     rm -rf "$asterisk_root.part"
     debootstrap --variant=minbase --include=asterisk sid "$asterisk_root.part" "$mirror" >"$job_dir/debootstrap.out" 2>&1 ||

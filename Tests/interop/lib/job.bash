@@ -76,6 +76,21 @@ need_built() {
     done
 }
 
+# debian_mirror: the mirror this machine takes Debian from.
+debian_mirror() {
+    # shellcheck disable=SC2016 # the $(…) are apt's, not the shell's
+    apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
+        awk -F'|' '$1 == "Debian" && $2 == "main" && $3 !~ /^cdrom:/ { print $3; exit }'
+}
+
+# enter_namespace [NAME=VALUE…]: runs the job again, with `inside` as its argument and these variables, in network, mount
+# and process namespaces of its own.
+enter_namespace() {
+    if [ "$(id -u)" -ne 0 ]; then fail 'a network namespace needs root'; fi
+    exec unshare --net --mount --pid --fork --kill-child env job_dir="$job_dir" "$@" \
+        bash "Tests/interop/$(basename "$0")" inside
+}
+
 # start NAME COMMAND…: a process that ends with the job; its output goes to NAME.out. Its id is in $started_pid.
 start() {
     local name=$1
