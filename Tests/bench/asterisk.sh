@@ -30,6 +30,7 @@ root=${root%/}
 in_root=()
 [ -z "$root" ] || in_root=(chroot "$root")
 run() { "${in_root[@]}" "$@"; }
+[ -e "$root/etc/hosts" ] || printf '127.0.0.1 localhost\n' >"$root/etc/hosts" # debootstrap leaves it out
 run asterisk -V >/dev/null 2>&1 || { echo "no asterisk in ${root:-this system}: see the head of $0" >&2; exit 1; }
 command -v sipp >/dev/null || { echo "no sipp: make deps" >&2; exit 1; }
 
@@ -110,7 +111,9 @@ start() {
     stop
     configure
     ulimit -n 65536 2>/dev/null || true
-    "${in_root[@]}" asterisk -f -C "$inside/etc/asterisk.conf" >"$work/asterisk.out" 2>&1 &
+    # Asterisk looks its host's name up for every call: as localhost that succeeds, and at once.
+    unshare --uts sh -c 'hostname localhost; exec "$@"' sh \
+        "${in_root[@]}" asterisk -f -C "$inside/etc/asterisk.conf" >"$work/asterisk.out" 2>&1 &
     server=$!
     local _
     for _ in $(seq 150); do
@@ -126,7 +129,8 @@ start() {
 
 # ---------------------------------------------------------------- phones
 
-# SDP and, with RTP, the stream that a phone sends from its answer to its end.
+# SDP and, with RTP, the stream that a phone sends from its answer on. SIPp goes on sending a stream after its call has
+# ended, so each is as long as its phone stays.
 sdp='v=0
       o=phone 1 1 IN IP4 [media_ip]
       s=-
@@ -159,8 +163,10 @@ message() {
     printf '    ]]>\n'
 }
 
-speak() {
-    ! $rtp || printf '  <nop><action><exec rtp_stream="%s,-1,8,PCMA/8000"/></action></nop>\n' "$work/speech.alaw"
+speak() { # $1: milliseconds
+    $rtp || return 0
+    head -c $(($1 * 8)) /dev/zero | tr '\0' '\325' >"$work/silence-$1.alaw"
+    printf '  <nop><action><exec rtp_stream="%s,1,8,PCMA/8000"/></action></nop>\n' "$work/silence-$1.alaw"
 }
 
 caller_scenario() { # $1: how long it stays, in milliseconds; $2: the number it dials
@@ -171,26 +177,26 @@ caller_scenario() { # $1: how long it stays, in milliseconds; $2: the number it 
     echo '<recv response="183" optional="true"/><recv response="200" rtd="true"/><send>'
     message "ACK sip:$2@[remote_ip]:[remote_port] SIP/2.0" "$own" "<sip:$2@127.0.0.1>[peer_tag_param]" '1 ACK'
     echo '</send>'
-    speak
+    speak "$1"
     echo "<pause milliseconds=\"$1\"/><send retrans=\"500\">"
     message "BYE sip:$2@[remote_ip]:[remote_port] SIP/2.0" "$own" "<sip:$2@127.0.0.1>[peer_tag_param]" '2 BYE'
     echo '</send><recv response="200"/></scenario>'
 }
 
-called_scenario() { # $1: digits to send, after which it hangs up; none: it waits for the BYE
+called_scenario() { # $1: digits to send, after which it hangs up; none: it waits for the BYE; $2: how long it speaks
     local own='[$2];tag=s[call_number]' n=0 i
     echo '<?xml version="1.0"?><scenario name="called"><recv request="INVITE"><action>'
     echo '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>'
     echo '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/></action></recv><send retrans="500">'
     message 'SIP/2.0 200 OK' '[$1]' "$own" '[cseq] INVITE' sdp
     echo '</send><recv request="ACK"/>'
-    speak
+    speak "$2"
     if [ -n "$1" ]; then
         echo '<pause milliseconds="300"/>'
         for ((i = 0; i < ${#1}; i++)); do
             echo '<send retrans="500">'
             message "INFO sip:asterisk@[remote_ip]:[remote_port] SIP/2.0" "$own" '[$1]' "$((++n)) INFO" "digit${1:i:1}"
-            echo '</send><recv response="200"/>'
+            echo '</send><recv response="200"/><pause milliseconds="100"/>'
         done
         echo '<pause milliseconds="500"/><send retrans="500">'
         message "BYE sip:asterisk@[remote_ip]:[remote_port] SIP/2.0" "$own" '[$1]' "$((++n)) BYE"
@@ -213,21 +219,32 @@ phone() {
 
 cpu_ms() { awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / tick }' "/proc/$1/stat"; }
 
+# CPU used so far, once Asterisk has nothing left to do: it says that it is fully booted while it still works on its start.
+at_rest() {
+    local before after=0 _
+    for _ in $(seq 60); do
+        before=$after
+        after=$(cpu_ms "$server")
+        if [ "$((${after%.*} - ${before%.*}))" -le 20 ]; then break; fi
+        sleep 1
+    done
+    echo "$after"
+}
+
 # One measurement: `$2` calls a second for so many seconds.
 measure() {
     local title=$1 rate=$2 stay=$3 number=$4 digits=$5 count before after ended pid pids=()
     start
     count=$((rate * seconds))
     caller_scenario "$stay" "$number" >"$work/sipp/caller.xml"
-    called_scenario "$digits" >"$work/sipp/agent.xml"
-    called_scenario '' >"$work/sipp/target.xml"
+    # The agent's time until its BYE, the target's from there to the caller's.
+    called_scenario "$digits" $((stay > 1000 ? 1000 : stay)) >"$work/sipp/agent.xml"
+    called_scenario '' $((stay - 900)) >"$work/sipp/target.xml"
     phone agent $agent -m "$count" & pids+=($!)
     if [ -n "$digits" ]; then phone target $target -m "$count" & pids+=($!); fi
-    sleep 1
-    before=$(cpu_ms "$server")
+    before=$(at_rest)
     (phone caller $caller -m "$count" -r "$rate" -timeout $((seconds + 30))) || true
-    after=$(cpu_ms "$server")
-    sleep 1
+    after=$(at_rest)
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait "${pids[@]}" 2>/dev/null || true
     ended=$(grep -h 'Successful call' "$work/sipp/caller.out" | tail -1 | awk '{print $NF}')
@@ -236,8 +253,6 @@ measure() {
     stop
 }
 
-# Half a minute of A-law silence for SIPp to send.
-head -c 240000 /dev/zero | tr '\0' '\325' >"$work/speech.alaw"
 run asterisk -V
 printf '%-52s %-42s %9s %8s\n' measurement figure value failed
 for part in "${parts[@]}"; do
@@ -246,7 +261,7 @@ for part in "${parts[@]}"; do
         if $rtp; then legs='RTP'; fi
         case $part in
         transfer)
-            if $rtp; then rate=10; else rate=20; fi
+            if $rtp; then rate=5; else rate=10; fi
             measure "attended transfers, $legs, $rate a second" $rate 3500 7000 '*2300'
             ;;
         plain) measure "plain calls of 1 s, $legs, 20 a second" 20 1000 7001 '' ;;
