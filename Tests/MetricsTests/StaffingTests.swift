@@ -81,6 +81,7 @@ import Testing
         #expect(result.status == 0)
         #expect(result.out.count > 2)
         #expect(result.out[1].contains("Mon"))
+        #expect(result.out.last?.contains("all groups together") == true)
         let json = try StaffingCommand(paths: [log.directory], json: true)
         let text = output { json.run(out: $0, err: $1) }.out.joined()
         let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])

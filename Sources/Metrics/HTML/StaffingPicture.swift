@@ -10,6 +10,7 @@ extension HTMLReport {
             words += " The most are needed on \(most.slot.day) at \(most.slot.time): \(counted(most.needed, "agent"))."
         }
         let label = "Agents logged in as columns, agents needed as a line, by half hour of the week. " + words
+        words += " All groups together, as if everybody took every call."
         return lead(words) + Drawing.both(label) { draw(rows, &$0) }
             + legend([
                 ("talk", "were there, enough"), ("missed", "were there, too few"),

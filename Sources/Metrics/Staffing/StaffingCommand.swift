@@ -61,8 +61,8 @@ public struct StaffingCommand: Sendable {
                 String(repeating: " ", count: widths[column] - text.count) + text
             }.joined(separator: "  ")
         }
-        let note = patience.map { "mean patience \(DurationText.short($0 * 1000))" } ?? "nobody lost patience"
-        return lines + [note]
+        let patience = patience.map { "mean patience \(DurationText.short($0 * 1000))" } ?? "nobody lost patience"
+        return lines + ["\(patience); all groups together, as if everybody took every call"]
     }
 
     private static func tenths(_ value: Double) -> String {
