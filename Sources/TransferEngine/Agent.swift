@@ -252,7 +252,7 @@ extension Context {
         guard var agent = agents[name] else { return }
         agent.isTouched = false
         let settings = directory.agent(name)
-        if agent.occupation?.kind == .talking, let timer = agent.wrapUp?.timer {
+        if agent.occupation?.kind == .talking || !agent.isLoggedIn, let timer = agent.wrapUp?.timer {
             timerAgents[timer] = nil
             emit(.stopTimer(timer))
             agent.wrapUp = nil

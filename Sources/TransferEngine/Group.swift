@@ -126,8 +126,8 @@ extension Context {
         for name in groups.keys.sorted() {
             groups[name]?.free = []
             groups[name]?.tiers = []
-            // Whoever waits for a group that is gone is sent on.
-            if directory.group(name) == nil { deserted.append(name) }
+            // Whoever waits for a group that is gone, or of which nobody is left, is sent on.
+            deserted.append(name)
         }
         for name in agents.keys.sorted() {
             agents[name]?.isFree = false

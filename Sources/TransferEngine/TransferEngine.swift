@@ -92,11 +92,7 @@ public struct TransferEngine: Codable, Sendable {
             context.callers.remember(caller, agent: agent, at: time.microseconds)
         case .terminate: terminate()
         case .logHealth(let writable): setLogHealth(writable)
-        case .configuration(let configuration):
-            context.directory = Directory(configuration)
-            context.takeAgents()
-            context.rebuildGroups()
-            for agent in configuration.agents { context.loginByAddress(agent.name) }
+        case .configuration(let configuration): reconfigure(configuration)
         }
     }
 

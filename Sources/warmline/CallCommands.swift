@@ -10,6 +10,23 @@ let callCommands: [Command] =
             output(arguments.has("json") ? status.pretty : StatusText.lines(status).joined(separator: "\n"))
             return 0
         },
+        Command(
+            "reload", "have the running controller read its configuration again",
+            details: """
+                Running calls are not touched. A configuration that is wrong, or that changes what needs a restart
+                (sip.listen, media, events.directory, …), is refused whole: every mistake is named, the old one stays.
+                """, options: connectionOptions + [jsonOption]
+        ) { arguments in
+            let result = try connect(arguments).call("reload")
+            let changed = result["changed"]?.elements?.compactMap(\.text) ?? []
+            result["warnings"]?.elements?.compactMap(\.text).forEach { complain("warning: \($0)") }
+            if arguments.has("json") {
+                output(result.pretty)
+            } else {
+                output(changed.isEmpty ? "nothing has changed" : "changed: \(changed.joined(separator: ", "))")
+            }
+            return 0
+        },
         Command("calls", "the open calls", options: connectionOptions + [jsonOption]) { arguments in
             let calls = try connect(arguments).call("calls.list")
             output(arguments.has("json") ? calls.pretty : CallText.list(calls).joined(separator: "\n"))

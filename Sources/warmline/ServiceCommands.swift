@@ -8,7 +8,8 @@ let serviceCommands: [Command] = [
         details: """
             Says `ready` on stdout once it takes calls, and READY=1 to the socket that NOTIFY_SOCKET names, where there is
             one. SIGTERM or SIGINT: no new calls, running ones go on for transfer.drainTimeout; a second one ends them at
-            once. Relative paths in a configuration are relative to the directory in which warmline runs.
+            once. SIGHUP: as `warmline reload`. Relative paths in a configuration are relative to the directory in which
+            warmline runs.
             """,
         options: [
             configOption,
@@ -24,7 +25,8 @@ let serviceCommands: [Command] = [
         let settings = try configuration(arguments)
         settings.warnings.forEach { complain("warning: \($0)") }
         let service = Service(
-            configuration: settings, trace: arguments.value("trace"), traceSIP: arguments.value("trace-sip"),
+            configuration: settings, file: arguments.value("config") ?? "", trace: arguments.value("trace"),
+            traceSIP: arguments.value("trace-sip"),
             logLevel: logLevel)
         try service.run(ready: { output("ready") }, say: { complain($0) })
         return 0

@@ -89,8 +89,11 @@ private final class ControlBench {
     init() throws {
         let configuration = try Configuration.parse(Bench.configuration, file: "bench")
         let socket = try ControlSocket(path: scratch.file("s"))
+        let file = scratch.file("w.json5")
+        try Bench.configuration.write(toFile: file, atomically: false, encoding: .utf8)
+        let reloader = Reloader(file: file, configuration: configuration, port: nil, inbox: inbox, say: { _ in })
         let methods = ControlMethods(
-            inbox: inbox, status: { ["open_calls": JSONValue($0.openCalls)] },
+            inbox: inbox, reloader: reloader, status: { ["open_calls": JSONValue($0.openCalls)] },
             stream: { filter, client, begun, _ in
                 _ = begun()
                 client.send(JSONRPC.notification("event", parameters: "{\"call\":\"\(filter.call ?? "-")\"}"))

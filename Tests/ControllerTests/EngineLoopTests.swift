@@ -245,4 +245,43 @@ extension Bench {
         #expect(heap.pop(now: 20_000_000) == TimerID(0))
         #expect(heap.pop(now: 20_000_000) == nil)
     }
+
+    /// Whose phone it is may change; what the telephony side refuses changes nothing.
+    @Test func aChangedConfiguration() throws {
+        let bench = try Bench()
+        bench.turn(bench.event(0, .registered(user: "boris", contact: "sip:boris@127.0.0.1:6000")))
+        func contacts() -> [String] {
+            let answer = ControlAnswer()
+            bench.turn(.control(ControlRequest(wish: .status, answer: answer)))
+            guard case .status(let status) = answer.wait() else { return [] }
+            return status.registered.map { "\($0.agent) \($0.contact)" }
+        }
+        #expect(contacts() == ["boris sip:boris@127.0.0.1:6000"])
+        func change(_ text: String) throws -> CommandResult {
+            let changed = try Configuration.parse(text, file: "bench")
+            let answer = ControlAnswer()
+            bench.turn(
+                .configuration(
+                    ConfigurationChange(
+                        engine: changed.engine(), admission: changed.admission, agentsByUser: changed.agentsByUser,
+                        lineFrom: .to, answer: answer)))
+            guard case .command(let result) = answer.wait() else { return .done }
+            return result
+        }
+        let text =
+            "{ node: \"n\", agents: { clara: { uri: \"sip:boris@127.0.0.1:5083\" } }, "
+            + "lines: { desk: { to: \"agent:clara\" } } }"
+        _ = bench.telephony.take()
+        bench.telephony.fail("admit")
+        #expect(try change(text) == .refused("as told"))
+        #expect(bench.telephony.take() == ["admit boris", "admit 1001 boris"])
+        #expect(contacts() == ["boris sip:boris@127.0.0.1:6000"])
+        bench.telephony.fail()
+        #expect(try change(text) == .done)
+        #expect(contacts() == ["clara sip:boris@127.0.0.1:6000"])
+        bench.turn(bench.invite(7))
+        #expect(bench.telephony.take().contains("invite sip:boris@127.0.0.1:6000"))
+        bench.turn(.terminate)
+        #expect(try change(text) == .refused("the controller is stopping"))
+    }
 }

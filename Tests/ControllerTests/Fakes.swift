@@ -72,6 +72,7 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result { note("sendDigits", "\(leg) \(digits)") }
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result { note("refer", "\(id.number) \(reply)") }
     func setAccepting(_ accepting: Bool, retryAfter: Int) { _ = note("accepting", "\(accepting)") }
+    func admit(_ admission: Admission) -> tel_result { note("admit", admission.users.joined(separator: " ")) }
     func lastError() -> String { "as told" }
     func media(of leg: UInt64) -> LegMedia? { nil }
 
@@ -121,7 +122,7 @@ final class Bench {
         let configuration = try Configuration.parse(Self.configuration, file: "bench")
         let settings = EngineLoop.Settings(
             lineFrom: lineFrom, waitsForLog: durability == "always", callPrefix: "n-",
-            users: Dictionary(uniqueKeysWithValues: configuration.registrable.map { ($0.user, $0.agent) }))
+            users: configuration.agentsByUser, admission: configuration.admission)
         telephony = FakeTelephony(inbox: inbox, clock: { [clock] in clock.now })
         loop = EngineLoop(
             engine: TransferEngine(configuration: configuration.engine()), settings: settings, inbox: inbox,

@@ -11,8 +11,9 @@ private final class Served {
     private let output = Pipe()
     private let errors: URL
 
-    init(_ configuration: String, in directory: String) throws {
+    init(_ configuration: String, in directory: String, environment: [String: String] = [:]) throws {
         self.directory = directory
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         errors = URL(filePath: directory + "/stderr")
         try configuration.write(toFile: directory + "/w.json5", atomically: false, encoding: .utf8)
         try Data().write(to: errors)
@@ -37,6 +38,10 @@ private final class Served {
         return said == Data("ready\n".utf8)
     }
 
+    func write(_ configuration: String) throws {
+        try configuration.write(toFile: directory + "/w.json5", atomically: true, encoding: .utf8)
+    }
+
     func signal(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     func wait() -> Int32 {
@@ -47,6 +52,29 @@ private final class Served {
     var diagnostics: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
     func client() throws -> ControlClient { try ControlClient(path: directory + "/warmline.sock") }
+}
+
+/// The service manager's end of sd_notify(3).
+private final class NotifySocket {
+    let path: String
+    private let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+
+    init(_ path: String) throws {
+        self.path = path
+        let address = try #require(UnixAddress(path))
+        #expect(address.with { bind(descriptor, $0, $1) } == 0)
+        var patience = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(descriptor) }
+
+    /// The next notification; null when none comes.
+    func receive() -> String? {
+        var bytes = [UInt8](repeating: 0, count: 512)
+        let count = recv(descriptor, &bytes, bytes.count, 0)
+        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+    }
 }
 
 @Suite struct ServeTests {
@@ -89,7 +117,6 @@ private final class Served {
             Issue.record("no answer to events.follow")
             return
         }
-        served.signal(SIGHUP)
         served.signal(SIGTERM)
         guard case .line(let line) = follower.receive() else {
             Issue.record("the follower was told nothing: \(served.diagnostics)")
@@ -99,10 +126,48 @@ private final class Served {
         #expect(event?["method"]?.text == "event")
         #expect(event?["params"]?["type"]?.text == "service.stopping")
         #expect(served.wait() == 0)
-        #expect(served.diagnostics.contains("SIGHUP"))
         #expect(!FileManager.default.fileExists(atPath: scratch.file("warmline.sock")))
         let types = try LogReader(path: scratch.file("events")).events().map(\.event.type)
         #expect(types == ["log.segment", "service.started", "service.stopping"])
+    }
+
+    /// SIGHUP and the control method; what is wrong is named in both places, and the service manager is told of either.
+    @Test func theConfigurationIsReadAgain() throws {
+        let manager = try NotifySocket(scratch.file("notify"))
+        let served = try Served(
+            Self.configuration("127.60.1.7"), in: scratch.path, environment: ["NOTIFY_SOCKET": manager.path])
+        #expect(served.waitUntilReady(), "\(served.diagnostics)")
+        #expect(manager.receive()?.contains("READY=1") == true)
+        func said(_ text: String) -> Bool {
+            for _ in 0..<200 where !served.diagnostics.contains(text) { usleep(20_000) }
+            return served.diagnostics.contains(text)
+        }
+        served.signal(SIGHUP)
+        #expect(said("configuration read again: nothing has changed"), "\(served.diagnostics)")
+        let lines = manager.receive()?.split(separator: "\n") ?? []
+        #expect(lines.first == "RELOADING=1")
+        #expect(lines.last?.hasPrefix("MONOTONIC_USEC=") == true)
+        #expect(manager.receive()?.hasPrefix("READY=1") == true)
+
+        let client = try served.client()
+        try served.write(Self.configuration("127.60.1.7").replacing("anna: {}", with: "anna: {}, boris: {}"))
+        #expect(try client.call("reload")["changed"] == ["agents.boris"])
+        #expect(try client.call("agents.list").elements?.count == 2)
+        try served.write(Self.configuration("127.60.1.7").replacing("\"t\"", with: "\"u\""))
+        let error = #expect(throws: ControllerError.self) { try client.call("reload") }
+        #expect(
+            error?.description
+                == "w.json5: node: cannot be changed while the controller runs: it needs a restart")
+        #expect(said("w.json5: node: cannot be changed"), "\(served.diagnostics)")
+        #expect(try client.call("agents.list").elements?.count == 2)
+        try served.write("{ nonsense: 1 }")
+        let checked = try Program("check", "--config", "w.json5", directory: scratch.path)
+        let reloaded = try Program("reload", directory: scratch.path)
+        #expect(reloaded.status == 1)
+        #expect(checked.status == 2)
+        #expect(reloaded.errors == "warmline: \(checked.errors)")
+        served.signal(SIGTERM)
+        #expect(served.wait() == 0)
     }
 
     /// What node_exporter reads is what `warmline metrics` prints, up to the last event.

@@ -41,11 +41,14 @@ struct PhoneModel {
     /// No new callers; everybody hangs up.
     private var closing = false
     let keepsTrace: Bool
+    private let configuration: EngineConfiguration
+    private var isReduced = false
 
     init(seed: UInt64, configuration: EngineConfiguration, keepsTrace: Bool = false) {
         engine = TransferEngine(configuration: configuration)
         random = Random(seed: seed)
         self.keepsTrace = keepsTrace
+        self.configuration = configuration
         feed(.started, at: now)
     }
 
@@ -231,7 +234,7 @@ struct PhoneModel {
         case 17..<70: press(leg)
         case 70..<90: command()
         case 90..<94: refer(leg)
-        case 94..<95: arrive(replacing: leg)
+        case 94..<95: if random.chance(50) { arrive(replacing: leg) } else { reconfigure() }
         default: later(0...400, .legProgress(leg, sipStatus: 180, earlyMedia: random.chance(10)))
         }
     }
@@ -253,6 +256,24 @@ struct PhoneModel {
         }
         // Many a phone hangs up on the 202.
         if random.chance(30) { end(leg, LegEnd(how: .bye), within: 0...20) }
+    }
+
+    /// Takes away from the configuration, and gives back.
+    private mutating func reconfigure() {
+        var changed = configuration
+        if !isReduced {
+            switch random.below(4) {
+            case 0:
+                let name = random.pick(changed.agents)?.name ?? ""
+                changed.agents.removeAll { $0.name == name }
+                for index in changed.groups.indices { changed.groups[index].members.removeAll { $0 == name } }
+            case 1: changed.groups[0].members = random.chance(50) ? [] : ["clara"]
+            case 2: changed.groups = []
+            default: changed.lines.removeAll { _ in random.chance(50) }
+            }
+        }
+        isReduced.toggle()
+        feed(.configuration(changed), at: now)
     }
 
     private mutating func arrive(replacing leg: LegID? = nil) {

@@ -66,6 +66,11 @@ tel_result tel_set_registrable(const char *const *names, size_t count)
         else
             snprintf(users[i].name, sizeof(users[i].name), "%s", names[i]);
     }
+    for (size_t i = 0; i < registrar.count; i++) {
+        const struct user *old = &registrar.users[i];
+        for (int k = 0; k < old->count && !find(users, count, old->name); k++)
+            flow_forget(old->bindings[k].uri);
+    }
     free(registrar.users);
     registrar.users = users;
     registrar.count = count;

@@ -8,6 +8,7 @@ final class ControlMethods: Sendable {
     static let follow = "events.follow"
 
     private let inbox: Inbox<RunMessage>
+    private let reloader: Reloader
     /// The part of `status` that needs no engine thread; after it comes the engine's.
     private let serviceStatus: @Sendable (RunStatus) -> JSONValue
     /// Streams the log to a client until it goes. Calls its third part once nothing more can be missed; the fourth says
@@ -16,10 +17,11 @@ final class ControlMethods: Sendable {
     private let stream: Stream
 
     init(
-        inbox: Inbox<RunMessage>, status: @escaping @Sendable (RunStatus) -> JSONValue,
+        inbox: Inbox<RunMessage>, reloader: Reloader, status: @escaping @Sendable (RunStatus) -> JSONValue,
         stream: @escaping Stream
     ) {
         self.inbox = inbox
+        self.reloader = reloader
         serviceStatus = status
         self.stream = stream
     }
@@ -31,6 +33,9 @@ final class ControlMethods: Sendable {
             try parameters.finish()
             guard case .status(let status) = try ask(.status) else { throw JSONRPC.Failure.stopping }
             return serviceStatus(status)
+        case "reload":
+            try parameters.finish()
+            return try reload()
         case "calls.list":
             try parameters.finish()
             guard case .calls(let calls) = try ask(.calls) else { throw JSONRPC.Failure.stopping }
@@ -64,6 +69,21 @@ final class ControlMethods: Sendable {
             let command = try Self.command(request.method, &parameters)
             try parameters.finish()
             return try done(try ask(.command(command)))
+        }
+    }
+
+    private func reload() throws(JSONRPC.Failure) -> JSONValue {
+        do {
+            let (changed, warnings) = try reloader.reload()
+            return [
+                "changed": .array(changed.map(JSONValue.string)),
+                "warnings": .array(warnings.map(JSONValue.string)),
+            ]
+        } catch {
+            switch error {
+            case .refused(let reasons): throw .refused(reasons.joined(separator: "\n"))
+            case .stopping: throw .stopping
+            }
         }
     }
 

@@ -9,7 +9,7 @@ final class EngineLoop {
 
     private let inbox: Inbox<RunMessage>
     private let log: any EventSink
-    private let settings: Settings
+    private var settings: Settings
     private let trace: TraceWriter?
     private let happenings: Happenings?
     private let clock: () -> EventTime
@@ -40,6 +40,7 @@ final class EngineLoop {
         var callPrefix = ""
         /// User part of a REGISTER → agent.
         var users: [String: String] = [:]
+        var admission = Admission()
     }
 
     init(
@@ -61,7 +62,11 @@ final class EngineLoop {
         var batch: [RunMessage] = []
         while !finished || !outbox.isEmpty { turn(&batch) }
         for message in inbox.close() {
-            if case .control(let request) = message { request.answer.give(.stopped) }
+            switch message {
+            case .control(let request): request.answer.give(.stopped)
+            case .configuration(let change): change.answer.give(.stopped)
+            default: break
+            }
         }
         for answer in answers.values { answer.give(.stopped) }
     }
@@ -100,7 +105,30 @@ final class EngineLoop {
             feed(.terminate, at: clock())
         case .durable(let ticket): outbox.noteDurable(ticket)
         case .logHealth(let writable): feed(.logHealth(writable: writable), at: clock())
+        case .configuration(let change): change.answer.give(.command(take(change)))
         }
+    }
+
+    private func take(_ change: ConfigurationChange) -> CommandResult {
+        guard !draining else { return .refused("the controller is stopping") }
+        if let reason = switchboard.admit(change.admission, insteadOf: settings.admission) { return .refused(reason) }
+        settings.admission = change.admission
+        settings.lineFrom = change.lineFrom
+        // Phones that have registered stay registered; whose they are may have changed.
+        let agents = settings.users
+        settings.users = change.agentsByUser
+        var moved: [(agent: String, contact: String)] = []
+        for (user, agent) in agents.sorted(by: { $0.key < $1.key }) where settings.users[user] != agent {
+            guard let contact = registered.removeValue(forKey: agent) else { continue }
+            feed(.registered(agent: agent, contact: nil), at: clock())
+            if let other = settings.users[user] { moved.append((other, contact)) }
+        }
+        feed(.configuration(change.engine), at: clock())
+        for (agent, contact) in moved {
+            registered[agent] = contact
+            feed(.registered(agent: agent, contact: contact), at: clock())
+        }
+        return .done
     }
 
     private func take(_ request: ControlRequest) {

@@ -10,6 +10,7 @@ enum RunMessage: Sendable {
     /// All records up to the ticket are on the disk.
     case durable(UInt64)
     case logHealth(writable: Bool)
+    case configuration(ConfigurationChange)
 }
 
 /// What a client of the control socket wants of the engine thread.

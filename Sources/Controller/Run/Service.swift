@@ -10,6 +10,8 @@ extension LogWriter: EventSink {}
 /// `warmline serve`: the parts put together, from start to orderly end.
 public struct Service: Sendable {
     public var configuration: Configuration
+    /// Where it was read, and is read again.
+    public var file: String
     /// Where every input of the engine is recorded; null: nowhere.
     public var trace: String?
     /// Where every SIP message is recorded, as pcap; null: nowhere.
@@ -17,9 +19,11 @@ public struct Service: Sendable {
     public var logLevel: LogLevel
 
     public init(
-        configuration: Configuration, trace: String? = nil, traceSIP: String? = nil, logLevel: LogLevel = .notice
+        configuration: Configuration, file: String, trace: String? = nil, traceSIP: String? = nil,
+        logLevel: LogLevel = .notice
     ) {
         self.configuration = configuration
+        self.file = file
         self.trace = trace
         self.traceSIP = traceSIP
         self.logLevel = logLevel
@@ -50,8 +54,11 @@ public struct Service: Sendable {
         parts.log.append(CallRecord(time: started, event: .serviceStarted(version)))
         let happenings = Happenings(level: logLevel, say: say)
         let loop = startLoop(parts, started: started, inbox: inbox, happenings: happenings)
+        let reloader = Reloader(
+            file: file, configuration: configuration, port: parts.telephony.addresses.first?.port, inbox: inbox,
+            say: say)
         let methods = ControlMethods(
-            inbox: inbox, status: { [self] in status($0, started: started, parts) },
+            inbox: inbox, reloader: reloader, status: { [self] in status($0, started: started, parts) },
             stream: { [self] in try stream($0, to: $1, begun: $2, until: $3) })
         let server = ControlServer(socket: parts.socket, methods: methods)
         server.start()
@@ -59,7 +66,7 @@ public struct Service: Sendable {
             Textfile(
                 path: $0, log: configuration.events.directory, milliseconds: configuration.metrics.interval, say: say)
         }
-        let signals = watchSignals(inbox: inbox, say: say)
+        let signals = watchSignals(inbox: inbox, reloader: reloader, say: say)
         ready()
         ServiceManager.notify("READY=1\nSTATUS=taking calls")
         let watchdog = Watchdog(
@@ -130,7 +137,7 @@ public struct Service: Sendable {
         let settings = EngineLoop.Settings(
             lineFrom: configuration.sip.lineFrom, waitsForLog: configuration.events.durability == .always,
             callPrefix: "\(configuration.node)-\(run)-",
-            users: Dictionary(configuration.registrable.map { ($0.user, $0.agent) }) { first, _ in first })
+            users: configuration.agentsByUser, admission: configuration.admission)
         return startThread("engine") {
             inbox.idle(by: TelephonyIdling())
             EngineLoop(
@@ -143,7 +150,7 @@ public struct Service: Sendable {
     }
 
     private func watchSignals(
-        inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void
+        inbox: Inbox<RunMessage>, reloader: Reloader, say: @escaping @Sendable (String) -> Void
     ) -> JoinableThread {
         let asked = Atomic<Int>(0)
         return Signals.watch { signal in
@@ -159,7 +166,8 @@ public struct Service: Sendable {
                 inbox.post(.terminate)
                 return true
             case SIGHUP:
-                say("SIGHUP: a running controller keeps its configuration; restart to change it")
+                // What came of it has been said.
+                _ = try? reloader.reload()
                 return true
             default: return false
             }

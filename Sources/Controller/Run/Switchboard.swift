@@ -149,5 +149,13 @@ struct Switchboard {
         telephony.setAccepting(accepting, retryAfter: retryAfter ?? 0)
     }
 
+    /// Null when done, else why not: then it is as it was.
+    func admit(_ admission: Admission, insteadOf old: Admission) -> String? {
+        guard telephony.admit(admission) != TEL_OK else { return nil }
+        let reason = telephony.lastError()
+        _ = telephony.admit(old)
+        return reason
+    }
+
     private func name(_ leg: LegID?) -> UInt64 { leg.flatMap { handles[$0] } ?? 0 }
 }

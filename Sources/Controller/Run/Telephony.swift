@@ -18,6 +18,7 @@ protocol Telephony: Sendable {
     func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result
     func handOver(_ leg: UInt64, to: UInt64, referredBy: String?, token: UInt64) -> tel_result
     func setAccepting(_ accepting: Bool, retryAfter: Int)
+    func admit(_ admission: Admission) -> tel_result
     func lastError() -> String
     /// How the leg's media fares; null when the leg is gone.
     func media(of leg: UInt64) -> LegMedia?

@@ -53,7 +53,7 @@ final class TelephonyService: @unchecked Sendable {
             port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
             music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
-            realm: strings.add(configuration.accounts.isEmpty ? nil : sip.realm ?? configuration.node),
+            realm: strings.add(sip.realm ?? configuration.node),
             nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile),
             pass_headers: strings.add(configuration.passHeaders), pass_header_count: configuration.passHeaders.count,
             accept_messages: false, faults: tel_faults())
@@ -71,15 +71,8 @@ final class TelephonyService: @unchecked Sendable {
         addresses = sip.listen.enumerated().map { index, entry in
             ListenAddress(transport: entry.transport, address: entry.address, port: Int(tel_listen_port(index)))
         }
-        let users = configuration.registrable.map(\.user)
-        let accounts = configuration.accounts.map {
-            tel_account(
-                user: strings.add($0.user), password: strings.add($0.password), ha1_md5: strings.add($0.md5),
-                ha1_sha256: strings.add($0.sha256))
-        }
         let isSet = withExtendedLifetime(strings) {
-            tel_set_registrable(strings.add(users), users.count) == TEL_OK
-                && tel_set_accounts(accounts, accounts.count) == TEL_OK
+            SIPTelephony().admit(configuration.admission) == TEL_OK
                 && configuration.registrations.allSatisfy { Self.add($0, strings) }
         }
         guard isSet else {
