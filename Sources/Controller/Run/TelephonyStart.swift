@@ -36,6 +36,7 @@ final class TelephonyService: @unchecked Sendable {
         let strings = CStrings()
         let sip = configuration.sip
         let media = configuration.media
+        let realm: String? = sip.realm ?? configuration.node
         var settings = tel_config(
             listen: strings.add(sip.listen.map(\.description)), listen_count: sip.listen.count,
             user_agent: strings.add("warmline/\(warmlineVersion)"),
@@ -53,7 +54,7 @@ final class TelephonyService: @unchecked Sendable {
             port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
             music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
-            realm: strings.add(sip.realm ?? configuration.node),
+            realm: strings.add(realm),
             nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile),
             pass_headers: strings.add(configuration.passHeaders), pass_header_count: configuration.passHeaders.count,
             accept_messages: false, faults: tel_faults())
