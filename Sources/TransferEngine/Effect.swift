@@ -2,8 +2,9 @@ import CallEvents
 
 /// What the engine wants done. Effects are carried out in order; none returns a value: its result is a later input.
 public enum Effect: Codable, Hashable, Sendable {
-    /// The incoming leg `handle` is from now on known by this number.
-    case adopt(LegID, handle: UInt64)
+    /// The incoming leg `handle` is from now on known by this number, as a leg of that call; null: of none, an agent has
+    /// dialled a code.
+    case adopt(LegID, handle: UInt64, call: String?)
     /// The incoming leg `handle` gets a final response and is forgotten; no `legEnded` follows.
     case refuse(handle: UInt64, sipStatus: Int, retryAfter: Int?)
     case invite(LegID, Invite)

@@ -43,7 +43,7 @@ extension TransferEngine {
 
     mutating func takeCode(_ invitation: Invitation, _ wish: AgentWish, agent: String) {
         let leg = context.newLeg()
-        context.emit(.adopt(leg, handle: invitation.handle))
+        context.emit(.adopt(leg, handle: invitation.handle, call: nil))
         context.occupy(agent)
         codeCalls[leg] = CodeCall(leg: leg, agent: agent, tone: grant(wish, agent) ? .comfort : .error)
         context.emit(.answer(leg, codecOf: nil))

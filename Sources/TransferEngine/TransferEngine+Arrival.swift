@@ -95,7 +95,7 @@ extension TransferEngine {
 
     private mutating func adopt(_ invitation: Invitation, agent: String?, call: String) -> Leg {
         let id = context.newLeg()
-        context.emit(.adopt(id, handle: invitation.handle))
+        context.emit(.adopt(id, handle: invitation.handle, call: call))
         context.legCalls[id] = call
         context.occupy(agent)
         return Leg(

@@ -167,6 +167,27 @@ import TransferEngine
         guard case .command(.done) = answer.wait() else { return #expect(Bool(false)) }
     }
 
+    /// A leg that joins a call waits for that call's lines, not for those of the one it would have been.
+    @Test func anAgentsSecondCallWaitsForTheirFirst() throws {
+        let bench = try Bench(durability: "always")
+        bench.turn(bench.invite(1))
+        for _ in 0..<2 { bench.turn(.durable(UInt64(bench.log.records.count))) }
+        bench.turn(bench.event(101, .answered(codec: "PCMA")))
+        bench.turn(.durable(UInt64(bench.log.records.count)))
+        bench.turn(bench.event(1, .answered(codec: "PCMA")))
+        bench.turn(.control(ControlRequest(wish: .command(.hold(call: "n-1")), answer: ControlAnswer())))
+        bench.settle()
+        bench.turn(.durable(UInt64(bench.log.records.count)))
+        _ = bench.telephony.take()
+        // No target of this number: lines of the first call, and a refusal that waits for them.
+        bench.turn(bench.invite(3, to: "999", from: "sip:1001@127.0.0.1:5081"))
+        #expect(bench.log.types.last == "transfer.failed")
+        #expect(bench.log.records.last?.call == "n-1")
+        #expect(!bench.telephony.take().contains { $0.hasPrefix("hangUp 3") })
+        bench.turn(.durable(UInt64(bench.log.records.count)))
+        #expect(bench.telephony.take().contains { $0.hasPrefix("hangUp 3") })
+    }
+
     @Test func anotherCallDoesNotWait() throws {
         let bench = try Bench(durability: "always")
         bench.turn(bench.invite(1))

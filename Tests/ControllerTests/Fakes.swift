@@ -144,13 +144,13 @@ final class Bench {
         .telephony(TelephonyEvent(leg: leg, time: clock.now, kind: kind))
     }
 
-    func invite(_ leg: UInt64, to line: String = "7000") -> RunMessage {
+    func invite(_ leg: UInt64, to line: String = "7000", from: String? = nil) -> RunMessage {
         event(
             leg,
             .incoming(
                 TelephonyEvent.Incoming(
                     sipCallID: "c\(leg)", requestURI: "sip:\(line)@127.0.0.1", to: "sip:desk@127.0.0.1",
-                    calledParty: "sip:7001@127.0.0.1", from: "sip:5550\(leg)@127.0.0.1", trusted: true)))
+                    calledParty: "sip:7001@127.0.0.1", from: from ?? "sip:5550\(leg)@127.0.0.1", trusted: true)))
     }
 
     /// A caller (leg 1) and anna (leg 101), talking.

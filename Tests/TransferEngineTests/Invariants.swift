@@ -60,7 +60,7 @@ struct Invariants {
 
     private mutating func check(_ effect: Effect, _ input: Input) {
         switch effect {
-        case .adopt(let leg, _), .invite(let leg, _):
+        case .adopt(let leg, _, _), .invite(let leg, _):
             if !known.insert(leg).inserted { problem("\(leg) is used twice") }
         case .hangUp(let leg, _):
             use(leg, input)

@@ -113,7 +113,7 @@ struct PhoneModel {
 
     private mutating func carryOut(_ effect: Effect) {
         switch effect {
-        case .adopt(let leg, let handle):
+        case .adopt(let leg, let handle, _):
             phones[leg] = Phone(isIncoming: true, agent: invited[handle] ?? false)
             order.append(leg)
         case .invite(let leg, let invite):

@@ -137,7 +137,7 @@ struct ArbitraryWalk {
         invariants.check(input, effects, engine)
         for effect in effects {
             switch effect {
-            case .adopt(let leg, _), .invite(let leg, _): legs.append(leg)
+            case .adopt(let leg, _, _), .invite(let leg, _): legs.append(leg)
             case .route(_, let report), .hold(_, _, let report), .matchCodec(_, _, let report),
                 .handOver(_, _, _, let report):
                 reports.append(report)

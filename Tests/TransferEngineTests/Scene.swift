@@ -164,7 +164,7 @@ final class Scene {
 
     private func carryOut(_ effect: Effect) {
         switch effect {
-        case .adopt(let leg, let handle):
+        case .adopt(let leg, let handle, _):
             legs[leg] = LegState(isIncoming: true, uri: invited[handle]?.from ?? "")
             legs[leg]?.sipCallID = invited[handle]?.sipCallID ?? ""
             order.append(leg)

@@ -174,7 +174,7 @@ struct Simulation {
 
     private mutating func carryOut(_ effect: Effect) {
         switch effect {
-        case .adopt(let leg, _):
+        case .adopt(let leg, _, _):
             callers[arriving] = leg
             callOf[leg] = arriving
         case .invite(let leg, _):

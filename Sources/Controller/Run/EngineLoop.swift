@@ -243,9 +243,9 @@ final class EngineLoop {
     private func perform(_ effect: Effect, at time: EventTime) {
         happenings?.note(effect, arriving: arriving?.call, at: time)
         switch effect {
-        case .adopt(let leg, let handle):
+        case .adopt(let leg, let handle, let call):
             switchboard.adopt(leg, handle: handle)
-            if settings.waitsForLog, let arriving, arriving.handle == handle { outbox.noteLeg(leg, of: arriving.call) }
+            if settings.waitsForLog, let call { outbox.noteLeg(leg, of: call) }
         case .refuse(let handle, let status, let retryAfter):
             switchboard.refuse(handle: handle, sipStatus: status, retryAfter: retryAfter)
         case .invite(let leg, let invite): switchboard.invite(leg, invite)

@@ -47,7 +47,7 @@ extension Effect {
     /// The leg that it is about.
     var leg: LegID? {
         switch self {
-        case .adopt(let leg, _), .invite(let leg, _), .ring(let leg, _, _), .answer(let leg, _), .hangUp(let leg, _),
+        case .adopt(let leg, _, _), .invite(let leg, _), .ring(let leg, _, _), .answer(let leg, _), .hangUp(let leg, _),
             .hold(let leg, _, _), .matchCodec(let leg, _, _), .tone(let leg, _, _), .sendDigits(let leg, _),
             .identify(let leg, _, _), .handOver(let leg, _, _, _):
             leg
@@ -58,7 +58,7 @@ extension Effect {
 
     var text: String {
         switch self {
-        case .adopt(let leg, _): "leg \(leg.number) is the caller's"
+        case .adopt(let leg, _, _): "leg \(leg.number) is the one that came in"
         case .refuse(_, let status, _): "> \(status) to the INVITE"
         case .invite(let leg, let invite): "leg \(leg.number) > INVITE \(invite.uri), Call-ID \(invite.sipCallID)"
         case .ring(let leg, let status, let early):

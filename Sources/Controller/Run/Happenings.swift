@@ -79,7 +79,7 @@ final class Happenings: @unchecked Sendable {
         guard isDebug else { return }
         switch effect {
         case .startTimer, .stopTimer, .log, .reply, .accepting: return
-        case .adopt(let leg, _): calls[leg] = arriving
+        case .adopt(let leg, _, let call): calls[leg] = call ?? arriving
         case .invite(let leg, let invite): calls[leg] = invite.call
         case .route(_, let report) where report != .none: reports[report] = effect.leg.flatMap { calls[$0] }
         case .tone(let leg, _, let report?): reports[report] = calls[leg]
