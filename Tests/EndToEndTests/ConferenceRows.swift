@@ -45,7 +45,10 @@ struct ConferenceRows {
 
     @Test(
         "outcome row 13: all three hear one another, then the agent leaves",
-        arguments: [["PCMA", "PCMA", "PCMA"], ["PCMA", "G722", "opus"], ["opus", "PCMU", "G722"]])
+        arguments: PBX.current == nil
+            ? [["PCMA", "PCMA", "PCMA"], ["PCMA", "G722", "opus"], ["opus", "PCMU", "G722"]]
+            // What Asterisk's endpoints allow.
+            : [["PCMA", "PCMA", "PCMA"], ["PCMA", "G722", "PCMU"]])
     func agentLeaves(codecs: [String]) async throws {
         try await Scene.run(["media.codecs": ["PCMA", "PCMU", "G722", "opus"]]) { scene in
             let phones = try await conference(scene, codecs)

@@ -22,8 +22,8 @@ ok 'while warmline does not run, its OPTIONS are not answered, and Asterisk know
 rm -rf "$job_dir/logs"
 mkdir -p "$job_dir/logs"
 status=0
-WARMLINE_PBX=asterisk WARMLINE_KEEP=$job_dir/logs swift test --skip-build --disable-xctest \
-    --filter "${WARMLINE_ROWS:-ConsultRows|LeavingRows|HoldRows|RoutingRows|ServiceRows|PBXTests}" \
+WARMLINE_PBX=asterisk WARMLINE_PBX_CONSOLE="${asterisk_console[*]}" WARMLINE_KEEP=$job_dir/logs swift test --skip-build --disable-xctest \
+    --filter "${WARMLINE_ROWS:-ConsultRows|LeavingRows|HoldRows|ConferenceRows|RoutingRows|ServiceRows|PBXTests}" \
     >"$job_dir/rows.out" 2>&1 || status=$?
 sed -n 's/^[^A-Za-z]*\(Test \(case \)\?"[^"]*".*\(passed\|failed\).*\)/    \1/p' "$job_dir/rows.out"
 if [ "$status" -ne 0 ]; then fail 'rows of the outcome table differ through Asterisk' "see $job_dir/rows.out"; fi

@@ -89,6 +89,7 @@ final class Scene {
             guard warmline.exitStatus == nil else { throw Failure("warmline ended: \(warmline.errors)") }
             return warmline.lines.contains { !$0.error && $0.text == "ready" }
         }
+        try await PBX.current?.noticesController()
     }
 
     /// The line's address at the controller itself, whatever stands before it.

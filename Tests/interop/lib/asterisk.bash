@@ -17,6 +17,7 @@ asterisk_root() {
 # asterisk_start DIR: starts it with the configuration files of DIR, and with what a job needs to look on.
 asterisk_start() {
     local etc=$asterisk_root/etc/asterisk-job
+    asterisk_console=(chroot "$asterisk_root" /usr/sbin/asterisk -C /etc/asterisk-job/asterisk.conf -rx)
     rm -rf "$etc" "$asterisk_root"/var/log/asterisk/cel-custom "$asterisk_root/var/lib/asterisk/astdb.sqlite3"
     mkdir -p "$asterisk_root/var/log/asterisk/cel-custom" "$asterisk_root/var/run/asterisk"
     cp -r "$asterisk_root/etc/asterisk" "$etc"
@@ -43,7 +44,7 @@ END
 
 asterisk_booted() { asterisk_cli 'core waitfullybooted' | grep -q 'fully booted'; }
 
-asterisk_cli() { chroot "$asterisk_root" /usr/sbin/asterisk -C /etc/asterisk-job/asterisk.conf -rx "$1"; }
+asterisk_cli() { "${asterisk_console[@]}" "$1"; }
 
 # The SIP Call-IDs of every channel that Asterisk's channel event log knows.
 asterisk_call_ids() { awk -F'","' '{ gsub(/"/, "", $3); print $3 }' "$asterisk_root/var/log/asterisk/cel-custom/warmline.csv"; }
