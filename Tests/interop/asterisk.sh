@@ -14,10 +14,39 @@ ip link set lo up
 mount -t proc proc /proc
 
 asterisk_start dialplans/asterisk
+for file in dialplans/asterisk/*.conf; do
+    cmp -s "$file" "$asterisk_root/etc/asterisk-job/${file##*/}" || fail "Asterisk does not run with $file as it stands"
+done
 ok "Asterisk $(asterisk_cli 'core show version' | sed -n 's/^Asterisk \([^ ]*\).*/\1/p') takes dialplans/asterisk as it is"
 warmline_is() { asterisk_cli 'pjsip show contacts' | grep -q "sip:127.0.0.1:5070 .*$1"; }
 within 20 'Asterisk does not notice that warmline is not there' warmline_is Unavail
 ok 'while warmline does not run, its OPTIONS are not answered, and Asterisk knows'
+
+# What the README has people do, word by word: its phones, and warmline.json5 but for where it writes.
+rm -rf "$job_dir/steps"
+mkdir -p "$job_dir/steps"
+sed "s|/var/lib/warmline/|$job_dir/steps/|; s|/run/warmline/|$job_dir/steps/|" dialplans/asterisk/warmline.json5 \
+    >"$job_dir/steps/warmline.json5"
+start steps-warmline "$bin/warmline" serve --config "$job_dir/steps/warmline.json5"
+service=$started_pid
+within 20 'Asterisk does not notice that warmline is there' warmline_is Avail
+phones=()
+# shellcheck disable=SC2016 # backticks of Markdown
+mapfile -t commands < <(sed -n '/^```sh$/,/^```$/{/^```/!p}' dialplans/asterisk/README.md | sed -e ':a' -e '/\\$/N; s/\\\n *//; ta')
+for command in "${commands[@]}"; do
+    start "steps-phone-${#phones[@]}" env PATH="$bin:$PATH" bash -c "exec $command"
+    phones+=("$started_pid")
+    within 10 "the README's phone does not register: $command" grep -q '"registered","status":200' "$job_dir/steps-phone-$((${#phones[@]} - 1)).out"
+done
+steps_events() { "$bin/warmline" events --json "$job_dir/steps/events"; }
+transferred() { steps_events | grep '"type":"transfer.completed"' | grep '"kind":"attended"' | grep -q '"target_agent":"boris"'; }
+within 20 'the steps of the README do not end with a transfer' transferred
+within 10 'the caller does not hear 1002 at last' grep -q '"hz":1[56][0-9][0-9]' "$job_dir/steps-phone-$((${#phones[@]} - 1)).out"
+within 10 'the call of the README does not end' eval 'steps_events | grep -q call.ended'
+"$bin/warmline" verify "$job_dir/steps/events" >"$job_dir/steps/verify.out" || fail 'the log breaks a rule' "$(cat "$job_dir/steps/verify.out")"
+kill "${phones[@]}" "$service"
+within 10 'warmline does not end' test ! -e "/proc/$service"
+ok "the steps of dialplans/asterisk/README.md, by its own ${#commands[@]} phones, end with a transfer"
 
 rm -rf "$job_dir/logs"
 mkdir -p "$job_dir/logs"

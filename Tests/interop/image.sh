@@ -42,8 +42,11 @@ if ! b inspect --type image "$swift_image" >/dev/null 2>&1; then
     ok "made $swift_image of this machine's $(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')"
 fi
 
+# The mirror is this machine's, and so is how apt is to take it: one that is frozen has lists that have expired.
+apt-config dump | grep '^Acquire::Check-' >"$job_dir/apt.conf" || true
 for target in phones warmline; do
     b bud --isolation chroot --pull-never --layers --format docker -f docker/Dockerfile --target "$target" \
+        --volume "$job_dir/apt.conf:/etc/apt/apt.conf.d/99machine:ro" \
         -t "warmline/$target" . >"$job_dir/bud-$target.out" 2>&1 ||
         fail "docker/Dockerfile does not build ($target)" "$(tail -n 5 "$job_dir/bud-$target.out")"
 done
