@@ -91,7 +91,12 @@ extension Context {
     /// Makes the agents those of the configuration. Who is no longer in it is logged out.
     mutating func takeAgents() {
         for settings in directory.configuration.agents where agents[settings.name] == nil {
-            agents[settings.name] = Agent(name: settings.name)
+            var agent = Agent(name: settings.name)
+            if let since = offlineSince.removeValue(forKey: settings.name) {
+                agent.since = since
+                agent.hasState = true
+            }
+            agents[settings.name] = agent
         }
         for name in agents.keys.sorted() {
             if directory.agent(name) == nil {
@@ -273,7 +278,10 @@ extension Context {
             && !agent.occupations.contains { $0.kind == .ringing }
             && settings.map { agent.legs < $0.maxCalls } ?? false && address(of: name) != nil
         setFree(name, canTake)
-        if settings == nil, agent.state == .offline, agent.legs == 0, agent.pending == 0 { agents[name] = nil }
+        if settings == nil, agent.state == .offline, agent.legs == 0, agent.pending == 0 {
+            agents[name] = nil
+            if agent.hasState { offlineSince[name] = agent.since }
+        }
     }
 
     private mutating func recordState(_ agent: inout Agent, _ state: AgentState) {

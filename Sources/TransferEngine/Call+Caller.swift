@@ -9,12 +9,19 @@ extension Call {
             answerQuestion(digit, &context)
             return true
         }
-        guard let queue, !queue.isTarget, !isAnswered, phase == .arriving, callerLeg?.state == .answered,
-            attempt?.answered != true, direction == .inbound,
+        guard let queue, canBeCalledBack(context),
             context.directory.group(queue.group)?.callback?.digit == String(digit)
         else { return false }
         requestCallback(&context)
         return true
+    }
+
+    /// Whether the waiting caller may ask for a call-back.
+    func canBeCalledBack(_ context: Context) -> Bool {
+        guard let queue, !queue.isTarget, !isAnswered, phase == .arriving, callerLeg?.state == .answered,
+            attempt?.answered != true, direction == .inbound
+        else { return false }
+        return context.directory.group(queue.group)?.callback != nil
     }
 
     /// Whether the caller is asked when the agent hangs up.

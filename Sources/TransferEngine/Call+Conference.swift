@@ -74,7 +74,7 @@ extension MediaSource {
         switch self {
         case .leg(let other): other == leg
         case .mix(let legs): legs.contains(leg)
-        case .silence, .music, .ringback, .dialTone: false
+        case .silence, .music, .file, .ringback, .dialTone: false
         }
     }
 }

@@ -142,6 +142,7 @@ extension Call {
             rivalGone(rival, cause, sipStatus: nil, hangUp: HangUp(sipStatus: 408), &context)
         case .round: nextRound(&context)
         case .relax: relax(&context)
+        case .announcement: announce(&context)
         case .serviceLevel: breached(&context)
         case .maxWait: waitedTooLong(&context)
         case .digits: digitsTimedOut(&context)
@@ -154,6 +155,7 @@ extension Call {
 
     mutating func toneEnded(_ report: ReportID, _ context: inout Context) {
         if farewell?.report == report { farewellDone(&context) }
+        if announcing == report { announcing = nil }
     }
 
     mutating func routed(_ report: ReportID, _ context: inout Context) {

@@ -11,6 +11,8 @@ struct QueuePlace: Codable, Sendable {
     var skills: [String]
     var ringTimeout: Int
     var serviceLevel: Int?
+    /// The group's own music.
+    var music: String?
     /// Who had this caller last, and is asked first.
     var preferred: String?
     /// Who has been asked in this round.
@@ -49,7 +51,8 @@ extension Call {
         let serviceLevel = settings.serviceLevel(priority: priority, skills: skills)
         queue = QueuePlace(
             group: settings.name, rank: rank, joined: context.now, priority: priority, skills: skills,
-            ringTimeout: settings.ringTimeout, serviceLevel: serviceLevel, preferred: preferred, isTarget: isTarget)
+            ringTimeout: settings.ringTimeout, serviceLevel: serviceLevel, music: settings.music,
+            preferred: preferred, isTarget: isTarget)
         group = settings.name
         search.groups.append(settings.name)
         let place = context.enqueue(Waiter(call: id, rank: rank), settings.name)
@@ -62,6 +65,7 @@ extension Call {
         startTimer(.maxWait, settings.maxWait, &context)
         startServiceTimer(&context)
         startRelaxTimer(&context)
+        startAnnouncing(&context)
     }
 
     /// Whether there is no point in waiting: the queue was full before this caller came, or nobody is logged in and there
@@ -79,7 +83,10 @@ extension Call {
     mutating func leaveQueue(_ outcome: QueueOutcome, to: String?, _ context: inout Context) {
         guard let queue else { return }
         self.queue = nil
-        for purpose in [CallTimer.Purpose.maxWait, .round, .serviceLevel, .relax] { stopTimer(purpose, &context) }
+        for purpose in [CallTimer.Purpose.maxWait, .round, .serviceLevel, .relax, .announcement] {
+            stopTimer(purpose, &context)
+        }
+        stopAnnouncing(&context)
         let position = context.dequeue(queue.group, queue.rank) + 1
         if !isAnswered { context.countWait(queue, outcome, waitMs: ledger.books.waitMs(at: context.now)) }
         record(
@@ -150,6 +157,7 @@ extension Call {
             legs[index].state = .answered
             legs[index].since = context.now
             context.emit(.answer(caller, codecOf: nil))
+            startAnnouncing(&context)
         } else {
             passRinging(to: caller, early: nil, &context)
         }

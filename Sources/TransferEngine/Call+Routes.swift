@@ -43,7 +43,7 @@ extension Call {
         let early: LegID? = attempt.flatMap { self.leg($0.leg) }.flatMap { $0.early && $0.isAlive ? $0.id : nil }
         switch phase {
         case .arriving:
-            if leg.state == .answered { return callback == nil ? .music : early.map(MediaSource.leg) ?? .ringback }
+            if leg.state == .answered { return callback == nil ? queueMusic : early.map(MediaSource.leg) ?? .ringback }
             return leg.early ? early.map(MediaSource.leg) ?? .ringback : .silence
         case .ringing where transfer?.refer != nil:
             guard let attempt else { return .music }
@@ -53,13 +53,16 @@ extension Call {
             return .leg(party.leg)
         case .seeking:
             guard queue == nil, let attempt, leg.state == .answered, search.ringsCaller || isConsult(attempt) else {
-                return .music
+                return queueMusic
             }
             return attempt.answered ? .ringback : early.map(MediaSource.leg) ?? .ringback
         case .held, .dialling, .conference, .apologising: return .music
         case .over: return .silence
         }
     }
+
+    /// What is heard while a group is waited for.
+    private var queueMusic: MediaSource { queue?.music.map(MediaSource.file) ?? .music }
 
     private func sourceForParty() -> MediaSource {
         switch phase {

@@ -115,7 +115,7 @@ extension MediaSource {
         case .silence: "silence"
         case .leg(let leg): "leg \(leg.number)"
         case .mix(let legs): "legs \(legs.map { String($0.number) }.joined(separator: ", "))"
-        case .music: "music"
+        case .music, .file: "music"
         case .ringback: "ringback"
         case .dialTone: "dial tone"
         }

@@ -78,6 +78,8 @@ struct Call: Codable, Sendable {
     var callerHolds = false
     /// The caller's tone before the BYE, or the agent's after the caller has gone.
     var farewell: Farewell?
+    /// What the waiting caller is being told.
+    var announcing: ReportID?
     var consults = 0
     var transfers = 0
     /// Whether the caller's matter is resolved, as said last.
@@ -133,6 +135,8 @@ struct CallTimer: Codable, Sendable {
         case serviceLevel
         /// More of the group's members may be asked.
         case relax
+        /// The caller is to be told how things stand.
+        case announcement
         /// One of those rung together has not answered in time.
         case rival(LegID)
         /// No further digit of a target.
@@ -230,6 +234,7 @@ extension Call {
             measured: party.leg, &context)
         noteLeft(party, endedBy: endedBy, cause: cause, context)
         context.leftCaller(party.agent, call: id, group: party.group ?? group, line: line?.pattern)
+        context.noteHandled(party.agent, party.group, milliseconds: Books.ms(party.since, context.now))
     }
 }
 

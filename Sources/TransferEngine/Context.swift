@@ -7,6 +7,8 @@ struct Context: Codable, Sendable {
     /// Where agents' phones have registered.
     var contacts: [String: String] = [:]
     var agents: [String: Agent] = [:]
+    /// Agents who are no longer configured; should they be again, they have been offline since then.
+    var offlineSince: [String: EventTime] = [:]
     var groups: [String: Group] = [:]
     var callers = CallerMemory()
     /// By the call in which each was asked for.

@@ -22,6 +22,10 @@ public enum Effect: Codable, Hashable, Sendable {
     case route([Route], ReportID)
     /// A finite tone over whatever the leg is sent; `toneEnded` follows where a report is asked for.
     case tone(LegID, Tone, ReportID?)
+    /// Words over whatever the leg is sent; `toneEnded` follows.
+    case announce(LegID, Announcement, ReportID)
+    /// Ends what `tone` or `announce` plays.
+    case stopTone(LegID)
     case sendDigits(LegID, String)
     /// Answers a REFER, or tells its sender what has become of it. `call`: whose it is, for whoever looks.
     case refer(ReferID, call: String, ReferReply)
@@ -119,6 +123,8 @@ public enum MediaSource: Codable, Hashable, Sendable {
     /// The voices of several legs.
     case mix([LegID])
     case music
+    /// Music out of this file.
+    case file(String)
     case ringback
     case dialTone
 }
@@ -149,6 +155,25 @@ public enum Tone: String, Codable, Hashable, Sendable, CaseIterable {
     case unreachable
     case callerGone = "caller_gone"
     case comfort, apology
+}
+
+/// What a waiting caller is told; what is null is left out.
+public struct Announcement: Codable, Hashable, Sendable {
+    /// The directory of the sound files.
+    public var sounds: String
+    /// The place in the queue, from 1.
+    public var position: Int?
+    /// How long it may still take, rounded up; 0: less than a minute.
+    public var waitMinutes: Int?
+    /// The key that asks for a call-back.
+    public var callbackDigit: String?
+
+    public init(sounds: String, position: Int? = nil, waitMinutes: Int? = nil, callbackDigit: String? = nil) {
+        self.sounds = sounds
+        self.position = position
+        self.waitMinutes = waitMinutes
+        self.callbackDigit = callbackDigit
+    }
 }
 
 /// The answer to a command.

@@ -48,6 +48,7 @@ struct Group: Codable, Sendable {
     var answered = 0
     var within = 0
     var abandoned = 0
+    var handling = HandlingTime()
 
     struct TierCount: Codable, Sendable {
         var tier: Int

@@ -45,6 +45,33 @@ public struct GroupSettings: Codable, Hashable, Sendable {
         }
     }
 
+    /// What waiting callers are told while they hear music.
+    public struct Announcements: Codable, Hashable, Sendable {
+        public enum Part: String, Codable, Hashable, Sendable, CaseIterable {
+            /// The caller's place in the queue.
+            case position
+            /// How long it may still take, where that can be estimated (`Context.expectedWait`).
+            case wait
+            /// The key that asks for a call-back, where there is one and this caller can be called back.
+            case callback
+        }
+
+        /// From the beginning of one to the beginning of the next.
+        public var every: Int
+        /// From the beginning of the waiting, or of our answer, to the first.
+        public var after: Int
+        public var parts: [Part]
+        /// The directory of the sound files; null: a comfort tone is played instead of words.
+        public var sounds: String?
+
+        public init(every: Int, after: Int = 5_000, parts: [Part] = Part.allCases, sounds: String? = nil) {
+            self.every = every
+            self.after = after
+            self.parts = parts
+            self.sounds = sounds
+        }
+    }
+
     /// What a digit behind the resolve code, or a caller's own verdict, means.
     public struct Disposition: Codable, Hashable, Sendable {
         /// `0`–`9`
@@ -98,6 +125,9 @@ public struct GroupSettings: Codable, Hashable, Sendable {
     /// The first offer of a caller goes to the agent who had them last within so many days; 0: to anybody.
     public var lastAgentDays = 0
     public var callback: Callback?
+    /// The file whose music those who wait hear; null: the music of all.
+    public var music: String?
+    public var announcements: Announcements?
     public var dispositions: [Disposition] = []
     public var verdict: Verdict?
 

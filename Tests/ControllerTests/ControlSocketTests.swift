@@ -91,7 +91,8 @@ private final class ControlBench {
         let socket = try ControlSocket(path: scratch.file("s"))
         let file = scratch.file("w.json5")
         try Bench.configuration.write(toFile: file, atomically: false, encoding: .utf8)
-        let reloader = Reloader(file: file, configuration: configuration, port: nil, inbox: inbox, say: { _ in })
+        let reloader = Reloader(
+            file: file, configuration: configuration, port: nil, inbox: inbox, load: { _ in }, say: { _ in })
         let methods = ControlMethods(
             inbox: inbox, reloader: reloader, status: { ["open_calls": JSONValue($0.openCalls)] },
             stream: { filter, client, begun, _ in

@@ -63,6 +63,11 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func hold(_ leg: UInt64, _ hold: Bool, token: UInt64) -> tel_result { note("hold", "\(leg) \(hold)") }
     func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result { note("matchCodec", "\(leg) \(to)") }
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result { note("play", "\(leg) \(tone)") }
+    func announce(_ words: Announcement, on leg: UInt64, token: UInt64) -> tel_result {
+        note("announce", "\(leg) \(words.files { _ in false }.joined(separator: " "))")
+    }
+    func stopTone(_ leg: UInt64) -> tel_result { note("stopTone", "\(leg)") }
+    func music(_ path: String) -> UInt32 { path == "known.wav" ? 7 : 0 }
     func handOver(_ leg: UInt64, to: UInt64, referredBy: String?, token: UInt64) -> tel_result {
         note("handOver", "\(leg) \(to)")
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct EveryEventTests {
     /// A way into a state of the machine.
     enum Place: String, CaseIterable, Sendable {
-        case arriving, arrivingRinging, arrivingEarly, arrivingMatching, queuedRinging, queuedMusic
+        case arriving, arrivingRinging, arrivingEarly, arrivingMatching, queuedRinging, queuedMusic, queuedAnnounced
         case outboundRinging, outboundTalking
         case talking, agentPhoneHolds, callerPhoneHolds, talkingToTarget
         case held, dialling, diallingDigits, codePending
@@ -18,14 +18,14 @@ import Testing
         case handingOver, handedOver, handedOverLeft, handingOverLeft
         case referRinging, referSeeking, referSecondRinging, referSecondGone
         case seekingSemi, seekingBlind, seekingMatching, seekingRecall, seekingGroup, seekingGroupPaused,
-            seekingOverflow
+            seekingGroupAnnounced, seekingOverflow
         case apologising, overTone, overTalkOn, overEnding
 
         /// The phase it is to be in.
         var phase: Call.Phase {
             switch self {
             case .arriving, .arrivingRinging, .arrivingEarly, .arrivingMatching, .queuedRinging, .queuedMusic,
-                .outboundRinging:
+                .queuedAnnounced, .outboundRinging:
                 .arriving
             case .handingOver, .outboundTalking, .talking, .agentPhoneHolds, .callerPhoneHolds, .talkingToTarget,
                 .codePending:
@@ -39,7 +39,7 @@ import Testing
             case .swapped: .swapped
             case .conference, .conferenceAgentHolds: .conference
             case .seekingSemi, .seekingBlind, .seekingMatching, .seekingRecall, .seekingGroup, .seekingGroupPaused,
-                .seekingOverflow, .referSeeking:
+                .seekingGroupAnnounced, .seekingOverflow, .referSeeking:
                 .seeking
             case .apologising: .apologising
             case .overTone, .overTalkOn, .overEnding, .handedOver, .handedOverLeft, .handingOverLeft: .over
@@ -52,6 +52,10 @@ import Testing
                     $0.transfer.fallback = [.next, .agent, .group("support")]
                     $0.groups[0].members = ["boris"]
                     $0.transfer.holdSignalling = .reinvite
+                    if "\(self)".hasSuffix("Announced") {
+                        $0.groups[0].announcements = GroupSettings.Announcements(every: 2_000, after: 0, sounds: "s")
+                        $0.groups[0].music = "m"
+                    }
                     if "\(self)".hasPrefix("hand") { $0.transfer.completion = .refer }
                 })
             switch self {
@@ -68,9 +72,10 @@ import Testing
                 scene.advance(1_001)
                 scene.answer(scene.newest, codec: "opus")
             case .queuedRinging: scene.call("7100")
-            case .queuedMusic:
+            case .queuedMusic, .queuedAnnounced:
                 scene.call("7100")
                 scene.reject(scene.newest, 486)
+                if self == .queuedAnnounced { scene.advance(1) }
             case .outboundRinging: scene.call("55", from: "sip:1001@127.0.0.1:5081")
             case .outboundTalking:
                 scene.call("55", from: "sip:1001@127.0.0.1:5081")
@@ -127,13 +132,18 @@ import Testing
             case .seekingMatching:
                 scene.press(scene.talking().agent, "#11002")
                 scene.answer(scene.newest, codec: "G722")
-            case .seekingRecall, .seekingGroup, .seekingGroupPaused, .seekingOverflow, .apologising:
+            case .seekingRecall, .seekingGroup, .seekingGroupPaused, .seekingGroupAnnounced, .seekingOverflow,
+                .apologising:
                 scene.end(scene.talking("7200").agent, LegEnd(how: .vanished))
                 guard self != .seekingRecall else { break }
                 scene.reject(scene.newest, 486)
                 guard self != .seekingGroup else { break }
                 scene.reject(scene.newest, 486)
                 guard self != .seekingGroupPaused else { break }
+                if self == .seekingGroupAnnounced {
+                    scene.advance(1)
+                    break
+                }
                 scene.due.removeAll { if case .timer(let timer) = $0.input { timer != maxWait(scene) } else { false } }
                 scene.advance(31_000)
                 guard self != .seekingOverflow else { break }

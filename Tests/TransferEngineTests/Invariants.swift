@@ -66,7 +66,8 @@ struct Invariants {
             use(leg, input)
             if !hungUp.insert(leg).inserted { problem("\(leg) is hung up twice, at \(input)") }
         case .ring(let leg, _, _), .answer(let leg, _), .hold(let leg, _, _), .matchCodec(let leg, _, _),
-            .tone(let leg, _, _), .sendDigits(let leg, _), .identify(let leg, _, _),
+            .tone(let leg, _, _), .announce(let leg, _, _), .stopTone(let leg), .sendDigits(let leg, _),
+            .identify(let leg, _, _),
             .handOver(let leg, _, _, _):
             use(leg, input)
         case .route(let routes, _):
@@ -165,7 +166,7 @@ struct Invariants {
                 if legs.contains(caller.id) || legs.count < 2 { problem("a mix of \(legs): \(where_)") }
             case .leg(let leg):
                 if call.leg(leg)?.isAlive != true { problem("the caller hears a dead leg: \(where_)") }
-            case .music, .ringback: break
+            case .music, .file, .ringback: break
             }
         }
         if (call.phase == .conference) != (call.guest != nil) { problem("guest: \(where_)") }

@@ -135,13 +135,14 @@ struct PhoneModel {
             later(1...120, .reoffered(leg, report, sipStatus: accepted ? 200 : 488, codec: phones[leg]?.codec))
         case .route(_, let report): later(0...(random.chance(3) ? 500 : 2), .routed(report))
         case .tone(_, _, let report): if let report { later(100...700, .toneEnded(report)) }
+        case .announce(_, _, let report): later(500...4_000, .toneEnded(report))
         case .startTimer(let timer, let milliseconds): later(milliseconds...milliseconds, .timer(timer))
         case .stopTimer(let timer):
             // One that has fired already may still be on its way.
             if random.chance(95) { pending.removeAll { $0.input == .timer(timer) } }
         case .finished: finished += 1
         case .handOver(let leg, let other, _, let report): takeOver(leg, other, report)
-        case .refuse, .ring, .sendDigits, .identify, .refer, .log, .reply, .accepting: break
+        case .refuse, .ring, .stopTone, .sendDigits, .identify, .refer, .log, .reply, .accepting: break
         }
     }
 
@@ -341,6 +342,9 @@ func walkConfiguration(_ variant: Int = 0) -> EngineConfiguration {
         $0.transfer.holdSignalling = variant % 3 == 0 ? .reinvite : .media
         $0.groups[0].overflow = .agent("clara")
         $0.groups[0].maxWait = 9_000
+        $0.groups[0].music = variant % 2 == 0 ? "music.wav" : nil
+        $0.groups[0].announcements = GroupSettings.Announcements(
+            every: 2_000, after: variant % 3 * 500, sounds: variant % 4 == 0 ? nil : "sounds")
         $0.agents[0].maxCalls = 3
         $0.agents[1].maxCalls = 2
         $0.lines[1].overflow = .group("support")

@@ -141,6 +141,7 @@ struct ArbitraryWalk {
             case .route(_, let report), .hold(_, _, let report), .matchCodec(_, _, let report),
                 .handOver(_, _, _, let report):
                 reports.append(report)
+            case .announce(_, _, let report): reports.append(report)
             case .tone(_, _, let report?): reports.append(report)
             case .startTimer(let timer, _): timers.append(timer)
             default: break

@@ -78,8 +78,9 @@ import Testing
         scene.end(agent)
         keep(["boris", "clara"], scene)
         scene.reject(target, 486)
+        #expect(scene.legs[caller]?.tones == [.apology])
+        scene.advance(1_000)
         #expect(scene.last(callEnded)?.endedBy == .controller)
-        _ = caller
         scene.expectClean()
         #expect(scene.engine.context.agents["anna"] == nil)
     }

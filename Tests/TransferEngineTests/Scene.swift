@@ -57,6 +57,9 @@ final class Scene {
         /// What it was told in mid-call.
         var shows: Identity?
         var tones: [Tone] = []
+        /// How often what was being played to it was cut off.
+        var stopped = 0
+        var announced: [Announcement] = []
         var answerCodecOf: LegID?
         var invite: Invite?
     }
@@ -83,6 +86,8 @@ final class Scene {
     var trace: [(input: Input, at: EventTime)] = []
     var effects: [[Effect]] = []
     var invariants = Invariants()
+    /// What legs are being played, where its end is to be reported.
+    private var playing: [LegID: ReportID] = [:]
     /// How long the relay takes to switch; null: it does not report until `report()`.
     var switchDelay: Int64? = 0
     var heldReports: [ReportID] = []
@@ -124,6 +129,7 @@ final class Scene {
         reofferStatus = other.reofferStatus
         endsLegs = other.endsLegs
         handOvers = other.handOvers
+        playing = other.playing
         nextHandle = other.nextHandle
         nextRequest = other.nextRequest
         nextRefer = other.nextRefer
@@ -138,6 +144,9 @@ final class Scene {
     @discardableResult
     func feed(_ input: Input, at time: EventTime? = nil) -> [Effect] {
         let instant = time ?? self.time
+        if case .toneEnded(let report) = input, let leg = playing.first(where: { $0.value == report })?.key {
+            playing[leg] = nil
+        }
         trace.append((input, instant))
         let new = engine.handle(input, at: instant)
         effects.append(new)
@@ -208,7 +217,14 @@ final class Scene {
             if let switchDelay { schedule(switchDelay, .routed(report)) } else { heldReports.append(report) }
         case .tone(let leg, let tone, let report):
             legs[leg]?.tones.append(tone)
-            if let report { schedule(600, .toneEnded(report)) }
+            play(on: leg, report, lasting: 600)
+        case .announce(let leg, let words, let report):
+            legs[leg]?.announced.append(words)
+            play(on: leg, report, lasting: 3_000)
+        case .stopTone(let leg):
+            #expect(legs[leg]?.ended == false, "stopped on a leg that is gone: \(leg)")
+            legs[leg]?.stopped += playing[leg] == nil ? 0 : 1
+            if let report = playing.removeValue(forKey: leg) { endPlaying(report) }
         case .sendDigits(let leg, let digits): legs[leg]?.digits += digits
         case .refer(let id, _, let reply): told[id, default: []].append(reply)
         case .handOver(let leg, let other, let referredBy, let report):
@@ -224,6 +240,19 @@ final class Scene {
         case .accepting(let on, _): accepting = on
         case .finished: finished += 1
         }
+    }
+
+    /// A leg plays one thing at a time, and says when it is over, or replaced.
+    private func play(on leg: LegID, _ report: ReportID?, lasting milliseconds: Int64) {
+        if let old = playing.removeValue(forKey: leg) { endPlaying(old) }
+        guard let report else { return }
+        playing[leg] = report
+        schedule(milliseconds, .toneEnded(report))
+    }
+
+    private func endPlaying(_ report: ReportID) {
+        due.removeAll { $0.input == .toneEnded(report) }
+        schedule(0, .toneEnded(report))
     }
 
     func schedule(_ delay: Int64, _ input: Input) { due.append((now + delay, input)) }

@@ -146,6 +146,10 @@ extension GroupSettings {
             "callback": callback.map {
                 ["digit": .string($0.digit), "attempts": JSONValue($0.attempts), "retryAfter": seconds($0.retryAfter)]
             } ?? .null,
+            "music": JSONValue(music), "announceEvery": optionalSeconds(announcements?.every),
+            "announceAfter": optionalSeconds(announcements?.after),
+            "announce": announcements.map { strings($0.parts.map(\.rawValue)) } ?? .null,
+            "sounds": JSONValue(announcements?.sounds),
             "dispositions": .object(
                 dispositions.map {
                     JSONValue.Member($0.digit, ["code": .string($0.code), "resolved": .bool($0.resolved)])

@@ -21,6 +21,7 @@ extension ConfigurationReader {
             group.callback = settings
             callback.finish()
         }
+        readSounds(entry, into: &group)
         if let verdict = optionalSection("verdict", of: entry) {
             let defaults = GroupSettings.Verdict()
             let yes = key(verdict, "yes", default: defaults.yes)

@@ -96,7 +96,7 @@ extension ConfigurationReader {
         readCodecs(section)
         configuration.media.srtp = section.word("srtp", default: defaults.srtp)
         configuration.media.musicOnHold = section.optionalString("musicOnHold")
-        if let file = configuration.media.musicOnHold, let reason = musicMistake(file) {
+        if let file = configuration.media.musicOnHold, let reason = soundMistake(file) {
             section.add("musicOnHold", reason)
         }
         configuration.media.rtpTimeout = section.seconds("rtpTimeout", in: 0...86_400, default: defaults.rtpTimeout)
@@ -145,7 +145,8 @@ extension ConfigurationReader {
         configuration.media.codecs = codecs
     }
 
-    private func musicMistake(_ file: String) -> String? {
+    /// What is wrong with a sound file, as far as can be told without reading all of it.
+    func soundMistake(_ file: String) -> String? {
         guard let handle = FileHandle(forReadingAtPath: file) else { return "\"\(file)\" cannot be read" }
         defer { try? handle.close() }
         // RIFF, a length, WAVE

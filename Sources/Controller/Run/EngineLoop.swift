@@ -256,6 +256,9 @@ final class EngineLoop {
         case .matchCodec(let leg, let other, let report): switchboard.matchCodec(leg, to: other, report)
         case .route(let routes, let report): switchboard.route(routes, report)
         case .tone(let leg, let tone, let report): switchboard.play(tone, on: leg, report)
+        case .announce(let leg, let announcement, let report):
+            switchboard.announce(announcement, on: leg, report)
+        case .stopTone(let leg): switchboard.stopTone(leg)
         case .sendDigits(let leg, let digits): switchboard.sendDigits(leg, digits)
         case .refer(let id, _, let reply): switchboard.refer(id, reply)
         case .handOver(let leg, let other, let referredBy, let report):

@@ -48,7 +48,8 @@ extension Effect {
     var leg: LegID? {
         switch self {
         case .adopt(let leg, _, _), .invite(let leg, _), .ring(let leg, _, _), .answer(let leg, _), .hangUp(let leg, _),
-            .hold(let leg, _, _), .matchCodec(let leg, _, _), .tone(let leg, _, _), .sendDigits(let leg, _),
+            .hold(let leg, _, _), .matchCodec(let leg, _, _), .tone(let leg, _, _),
+            .announce(let leg, _, _), .stopTone(let leg), .sendDigits(let leg, _),
             .identify(let leg, _, _), .handOver(let leg, _, _, _):
             leg
         case .route(let routes, _): routes.first?.leg
@@ -74,6 +75,9 @@ extension Effect {
         case .route(let routes, _):
             routes.map { "leg \($0.leg.number) hears \(hearing($0.source))" }.joined(separator: ", ")
         case .tone(let leg, let tone, _): "leg \(leg.number) is played the tone \(tone.rawValue)"
+        case .announce(let leg, let words, _):
+            "leg \(leg.number) is told \(words.files { _ in false }.joined(separator: " "))"
+        case .stopTone(let leg): "leg \(leg.number) is told no more"
         case .sendDigits(let leg, let digits): "leg \(leg.number) > \(digits.count) digits"
         case .identify(let leg, let identity, _): "leg \(leg.number) is told that it talks with \(identity.uri)"
         case .handOver(let leg, let other, _, _): "leg \(leg.number) > REFER to the peer of leg \(other.number)"

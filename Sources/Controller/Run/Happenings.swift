@@ -82,6 +82,7 @@ final class Happenings: @unchecked Sendable {
         case .adopt(let leg, _, let call): calls[leg] = call ?? arriving
         case .invite(let leg, let invite): calls[leg] = invite.call
         case .route(_, let report) where report != .none: reports[report] = effect.leg.flatMap { calls[$0] }
+        case .announce(let leg, _, let report): reports[report] = calls[leg]
         case .tone(let leg, _, let report?): reports[report] = calls[leg]
         default: break
         }

@@ -66,7 +66,8 @@ struct Outbox {
         case .route(let routes, _):
             // A switch never waits, but for a leg that does not exist yet.
             return routes.lazy.map(\.leg).first { unborn.contains($0) }.flatMap { legs[$0] }
-        case .tone(let leg, _, _): return unborn.contains(leg) ? legs[leg] : nil
+        case .tone(let leg, _, _), .announce(let leg, _, _), .stopTone(let leg):
+            return unborn.contains(leg) ? legs[leg] : nil
         case .adopt, .refuse, .startTimer, .stopTimer, .log, .accepting, .finished: return nil
         }
     }

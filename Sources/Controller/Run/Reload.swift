@@ -58,6 +58,8 @@ final class Reloader: @unchecked Sendable {
     /// Where the file leaves it to the system.
     private let port: Int?
     private let inbox: Inbox<RunMessage>
+    /// Reads what the engine thread, which never touches the disk, is going to need.
+    private let load: @Sendable ([GroupSettings]) throws(ControllerError) -> Void
     private let say: @Sendable (String) -> Void
     private let monitor = Monitor()
     /// What the controller runs with; guarded by `monitor`.
@@ -65,11 +67,13 @@ final class Reloader: @unchecked Sendable {
 
     init(
         file: String, configuration: Configuration, port: Int?, inbox: Inbox<RunMessage>,
+        load: @escaping @Sendable ([GroupSettings]) throws(ControllerError) -> Void,
         say: @escaping @Sendable (String) -> Void
     ) {
         self.file = file
         self.port = port
         self.inbox = inbox
+        self.load = load
         self.say = say
         current = configuration
     }
@@ -114,6 +118,11 @@ final class Reloader: @unchecked Sendable {
     }
 
     private func take(_ configuration: Configuration) throws(Failure) {
+        do {
+            try load(configuration.groups)
+        } catch {
+            throw .refused(["\(file): \(error)"])
+        }
         let answer = ControlAnswer()
         let change = ConfigurationChange(
             engine: configuration.engine(port: port), admission: configuration.admission,

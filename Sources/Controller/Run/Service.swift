@@ -56,7 +56,7 @@ public struct Service: Sendable {
         let loop = startLoop(parts, started: started, inbox: inbox, happenings: happenings)
         let reloader = Reloader(
             file: file, configuration: configuration, port: parts.telephony.addresses.first?.port, inbox: inbox,
-            say: say)
+            load: { groups throws(ControllerError) in try parts.telephony.load(groups) }, say: say)
         let methods = ControlMethods(
             inbox: inbox, reloader: reloader, status: { [self] in status($0, started: started, parts) },
             stream: { [self] in try stream($0, to: $1, begun: $2, until: $3) })
@@ -142,7 +142,8 @@ public struct Service: Sendable {
             inbox.idle(by: TelephonyIdling())
             EngineLoop(
                 engine: TransferEngine(configuration: parts.engine), settings: settings, inbox: inbox,
-                telephony: SIPTelephony(), log: parts.log, trace: parts.trace, happenings: happenings,
+                telephony: SIPTelephony(sounds: parts.telephony.sounds), log: parts.log, trace: parts.trace,
+                happenings: happenings,
                 clock: EventTime.now
             ).run()
             inbox.idle(by: nil)

@@ -101,6 +101,9 @@ struct Switchboard {
             switch route.source {
             case .silence: change.source = TEL_SOURCE_SILENCE
             case .music: change.source = TEL_SOURCE_MUSIC
+            case .file(let path):
+                change.source = TEL_SOURCE_MUSIC
+                change.sound = telephony.music(path)
             case .ringback: change.source = TEL_SOURCE_RINGBACK
             case .dialTone: change.source = TEL_SOURCE_DIAL_TONE
             case .mix(let others):
@@ -123,6 +126,16 @@ struct Switchboard {
     mutating func play(_ tone: Tone, on leg: LegID, _ report: ReportID?) {
         let played = handles[leg].map { telephony.play(tone, on: $0, token: report?.number ?? 0) == TEL_OK } ?? false
         if !played, let report { results.append(.toneEnded(report)) }
+    }
+
+    mutating func announce(_ words: Announcement, on leg: LegID, _ report: ReportID) {
+        let done = handles[leg].map { telephony.announce(words, on: $0, token: report.number) == TEL_OK } ?? false
+        if !done { results.append(.toneEnded(report)) }
+    }
+
+    func stopTone(_ leg: LegID) {
+        guard let handle = handles[leg] else { return }
+        _ = telephony.stopTone(handle)
     }
 
     func sendDigits(_ leg: LegID, _ digits: String) {

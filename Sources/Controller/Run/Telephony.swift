@@ -13,6 +13,10 @@ protocol Telephony: Sendable {
     func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result
     func route(_ changes: [tel_route_change], token: UInt64) -> tel_result
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result
+    func announce(_ words: Announcement, on leg: UInt64, token: UInt64) -> tel_result
+    func stopTone(_ leg: UInt64) -> tel_result
+    /// The number of a music file; 0: the music of all, where that file could not be read.
+    func music(_ path: String) -> UInt32
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result
     func refer(_ id: ReferID, _ reply: ReferReply) -> tel_result
     func identify(_ leg: UInt64, _ identity: Identity, isEntitled: Bool) -> tel_result
@@ -41,6 +45,8 @@ struct LegMedia: Sendable {
 
 /// PJSIP's.
 struct SIPTelephony: Telephony {
+    let sounds: Sounds
+
     func invite(_ invite: Invite, codecsOf: UInt64) -> UInt64 {
         let strings = CStrings()
         var parameters = tel_invite_params(
@@ -89,6 +95,19 @@ struct SIPTelephony: Telephony {
             }
         return tel_play_tone(leg, code, token)
     }
+
+    func announce(_ words: Announcement, on leg: UInt64, token: UInt64) -> tel_result {
+        let strings = CStrings()
+        let files = words.files { sounds.contains($0) }
+        let paths = strings.add(files)
+        return withExtendedLifetime(strings) {
+            tel_play_files(leg, paths, files.count, token)
+        }
+    }
+
+    func stopTone(_ leg: UInt64) -> tel_result { tel_stop_tone(leg) }
+
+    func music(_ path: String) -> UInt32 { sounds.music(path) }
 
     func sendDigits(_ leg: UInt64, _ digits: String) -> tel_result { tel_send_digits(leg, digits) }
 

@@ -25,6 +25,7 @@ final class TelephonyService: @unchecked Sendable {
 
     /// `sip.listen` with the ports that were bound.
     let addresses: [ListenAddress]
+    let sounds = Sounds()
     private let context: Unmanaged<Inbox<RunMessage>>
     private let monitor = Monitor()
     /// Guarded by `monitor`: nothing is asked of what has been stopped.
@@ -73,13 +74,19 @@ final class TelephonyService: @unchecked Sendable {
             ListenAddress(transport: entry.transport, address: entry.address, port: Int(tel_listen_port(index)))
         }
         let isSet = withExtendedLifetime(strings) {
-            SIPTelephony().admit(configuration.admission) == TEL_OK
+            SIPTelephony(sounds: sounds).admit(configuration.admission) == TEL_OK
                 && configuration.registrations.allSatisfy { Self.add($0, strings) }
         }
         guard isSet else {
             let reason = String(cString: tel_last_error())
             stop()
             throw ControllerError(reason)
+        }
+        do {
+            try sounds.load(configuration.groups)
+        } catch {
+            stop()
+            throw error
         }
     }
 
@@ -98,6 +105,13 @@ final class TelephonyService: @unchecked Sendable {
         tel_stop()
         monitor.unlock()
         context.release()
+    }
+
+    /// Reads the sound files of changed groups.
+    func load(_ groups: [GroupSettings]) throws(ControllerError) {
+        monitor.lock()
+        defer { monitor.unlock() }
+        if !isStopped { try sounds.load(groups) }
     }
 
     /// How often the SIP thread has looked for work.

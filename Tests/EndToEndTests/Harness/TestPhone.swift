@@ -110,6 +110,32 @@ final class TestPhone: Sendable {
         }
     }
 
+    /// The frequencies heard in the latest call one after another; silence and what has none are left out.
+    func tones() -> [Int] {
+        let heard = events.filter { $0.name == "heard" }
+        var tones: [Int] = []
+        for event in heard where event.call == heard.last?.call {
+            let hz = Int(event["hz"] ?? "") ?? 0
+            if hz > 0, tones.last.map({ abs($0 - hz) > 15 }) ?? true { tones.append(hz) }
+        }
+        return tones
+    }
+
+    /// The frequencies one right after another, at any time in the latest call.
+    func hears(_ sequence: [Int], within seconds: Double = soon) async throws {
+        try await wait(seconds, for: "\(name) hears \(sequence) Hz; it has heard \(self.tones())") {
+            let tones = self.tones()
+            return tones.indices.contains { Self.agree(tones[$0...].prefix(sequence.count), sequence) }
+        }
+    }
+
+    /// Nothing but these was heard at the end of the latest call.
+    func heardLast(_ sequence: [Int]) -> Bool { Self.agree(tones().suffix(sequence.count), sequence) }
+
+    private static func agree(_ heard: ArraySlice<Int>, _ sequence: [Int]) -> Bool {
+        heard.count == sequence.count && zip(heard, sequence).allSatisfy { abs($0 - $1) <= 15 }
+    }
+
     /// Neither hears the other any more.
     func isApart(from other: TestPhone, within seconds: Double = soon) async throws {
         try await wait(seconds, for: "\(name) and \(other.name) no longer hear one another") {

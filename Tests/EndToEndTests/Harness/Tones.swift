@@ -6,5 +6,6 @@ enum Tones {
     static let noAnswer = [480]
     static let unreachable = [950, 1400, 1800]
     static let callerGone = [1400, 700]
+    static let comfort = 440
     static let apology = [480, 300]
 }
