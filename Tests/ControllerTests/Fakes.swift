@@ -99,7 +99,9 @@ final class FakeLog: EventSink, @unchecked Sendable {
     var records: [CallRecord] { lock.withLock { kept } }
     var types: [String] { records.map(\.event.type) }
 
-    func append(_ record: CallRecord) -> UInt64 {
+    func wake() {}
+
+    func enqueue(_ record: CallRecord) -> UInt64 {
         lock.withLock {
             // Tests of the loop are about calls; agents' states would stand between all of it.
             if case .agentStateChanged = record.event { return UInt64(kept.count) }

@@ -85,6 +85,7 @@ final class EngineLoop {
         while let timer = timers.pop(now: now.mono) { feed(.timer(timer), at: now) }
         for effect in outbox.release(now: now.mono) { perform(effect, at: now) }
         sayAlive(at: now)
+        log.wake()
     }
 
     private func patience() -> Int64? {
@@ -278,7 +279,7 @@ final class EngineLoop {
 
     private func write(_ record: CallRecord) {
         let record = measured(record)
-        let ticket = log.append(record)
+        let ticket = log.enqueue(record)
         happenings?.note(record)
         guard let call = record.call else { return }
         switch record.event {
@@ -318,6 +319,6 @@ final class EngineLoop {
         }
         guard due <= now.mono else { return }
         aliveDue = now.mono + Self.aliveInterval
-        log.append(CallRecord(time: now, event: .serviceAlive(ServiceAlive())))
+        log.enqueue(CallRecord(time: now, event: .serviceAlive(ServiceAlive())))
     }
 }

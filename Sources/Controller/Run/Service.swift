@@ -115,8 +115,9 @@ public struct Service: Sendable {
         let settings = LogConfiguration(
             directory: events.directory, node: configuration.node, durability: events.durability,
             segmentBytes: events.segmentBytes, keepDays: events.keepDays, maxPending: events.maxPending)
+        let waits = events.durability == .always
         let callbacks = LogWriter.Callbacks(
-            durable: { inbox.post(.durable($0)) },
+            durable: { if waits { inbox.post(.durable($0)) } },
             health: { status in
                 inbox.post(.logHealth(writable: status.writable))
                 say(status.writable ? "the event log is written again" : "the event log is down: \(status.error ?? "")")

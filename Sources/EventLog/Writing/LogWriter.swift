@@ -88,10 +88,23 @@ public final class LogWriter: @unchecked Sendable {
         thread.start()
     }
 
-    /// Hands a record over. Never waits for the disk.
+    /// Hands a record over and has it written. Never waits for the disk.
     /// - Returns: the ticket that `Callbacks.durable` will reach or pass when the record is safe.
     @discardableResult
     public func append(_ record: CallRecord) -> Ticket {
+        defer { wake() }
+        return enqueue(record)
+    }
+
+    /// Has what was enqueued written.
+    public func wake() {
+        monitor.locked { if !queue.isEmpty { monitor.signal() } }
+    }
+
+    /// Hands a record over, to be written at the next `wake` at the latest. Never waits for the disk.
+    /// - Returns: as `append`.
+    @discardableResult
+    public func enqueue(_ record: CallRecord) -> Ticket {
         monitor.locked {
             if !shared.writable, case .callRefused = record.event {
                 shared.refusedUnlogged += 1
@@ -104,7 +117,6 @@ public final class LogWriter: @unchecked Sendable {
             queue.append(record)
             shared.waiting += 1
             accepted += 1
-            if queue.count == 1 { monitor.signal() }
             return accepted
         }
     }
