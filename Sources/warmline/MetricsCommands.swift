@@ -23,7 +23,7 @@ let metricsCommands: [Command] = [
             Option("follow", nil, "write it again and again, a wallboard: needs --output"),
             Option("every", "SECONDS", "how often (5s)"),
             Option("direction", "WORD", "which calls count: inbound, outbound, internal, callback, other (inbound)"),
-            Option("explain", "KEY", "print the formula of a figure, or of all that begin so; all: of every one"),
+            Option("explain", "KEY", "print the formula of the figures that are called so; all: of every one"),
             jsonOption,
         ] + connectionOptions
     ) { arguments in
@@ -31,6 +31,9 @@ let metricsCommands: [Command] = [
             if let key = arguments.value("explain") {
                 try MetricsCommand.explain(key == "all" ? nil : key).forEach { output($0) }
                 return 0
+            }
+            if arguments.has("json"), let format = arguments.value("format"), format != "json" {
+                throw UsageError("--json and --format \(format): one of them")
             }
             var command = try MetricsCommand(
                 paths: [], since: arguments.value("since"), until: arguments.value("until"),
@@ -50,8 +53,12 @@ let metricsCommands: [Command] = [
     Command(
         "export", operands: "[PATH…]", count: 0...1000, "the log for other tools: queue_log or one row a call",
         details: """
-            queue_log: Asterisk's lines, for the queue reports that read them; whole seconds, one queue at a time. csv: one
-            row for each call that ended, with what was waited, talked and held.
+            Calls of every direction, where `warmline metrics` counts inbound ones unless told otherwise.
+
+            queue_log: Asterisk's lines (ENTERQUEUE, CONNECT, ABANDON, EXITWITHTIMEOUT, RINGNOANSWER, ATTENDEDTRANSFER,
+            BLINDTRANSFER, COMPLETEAGENT, COMPLETECALLER), for the queue reports that read them. The format has whole
+            seconds, one queue at a time and one agent a call: holds, consults that failed, fallbacks, wrap-up and verdicts
+            are not in it. csv: one row for each call that ended, with what was waited, talked and held.
             """,
         options: [Option("format", "FORMAT", "queue_log or csv (csv)")] + connectionOptions
     ) { arguments in

@@ -46,9 +46,12 @@ import Testing
             #expect(try MetricsCommand.explain(figure.key).first == "\(figure.key): \(figure.explanation)")
             #expect(figure.explanation.hasSuffix(".") && figure.explanation.count > 10, "\(figure.key)")
         }
-        for key in ["hold_time", "wait.", "transfers", ""] where key.isEmpty || key.hasSuffix(".") {
+        for key in ["", "no_such"] {
             #expect(throws: UsageError.self, "\(key)") { try MetricsCommand.explain(key) }
         }
+        #expect(try MetricsCommand.explain("service").allSatisfy { $0.hasPrefix("service_level.") })
+        #expect(try MetricsCommand.explain("utilization").first?.hasPrefix("agent_utilization.percent: ") == true)
+        #expect(try MetricsCommand.explain("hung up at once").first?.hasPrefix("service_level.short_abandoned") == true)
     }
 
     @Test(arguments: [GroupKey.group, .agent, .line, .node, .target, .skill, .code]) func byName(key: GroupKey) throws {
@@ -61,7 +64,7 @@ import Testing
         for row in rows {
             let value = row.key[0]
             let isTimed = (key == .agent || key == .node) && value != nil
-            let expected = obvious.row(
+            var expected = obvious.row(
                 groupsApart: key == .group, agent: key == .agent ? value : nil, node: key == .node ? value : nil,
                 period: isTimed ? .min..<(.max) : nil
             ) { place in
@@ -74,6 +77,13 @@ import Testing
                 case .code: place.code == value
                 default: value.map { place.skills.contains($0) } ?? place.skills.isEmpty
                 }
+            }
+            if key == .code {
+                // No call is received with a verdict's code.
+                expected["call_resolution.percent"] = .some(nil)
+                expected["call_resolution.undisposed"] = .some(nil)
+            } else if let percent = row["call_resolution.percent"].real {
+                #expect(percent <= 100)
             }
             expect(row, expected, "\(key) \(value ?? "-")")
         }

@@ -102,6 +102,41 @@ import Testing
         #expect(throws: UsageError.self) { try MetricsCommand(paths: [], follow: true) }
     }
 
+    /// Each row is judged by the target, in every format; what cannot show it says so.
+    @Test func eachRowMeetsOrMissesTheTarget() throws {
+        let log = try log()
+        let report = try MetricsReport.count(Self.events, options: MetricsOptions(by: [.group]))
+        let levels = report.rows.compactMap { $0["service_level.percent"].real }.sorted()
+        let target = (levels[0] + levels[levels.count - 1]) / 2
+        let met = levels.filter { $0 >= target }.count
+        #expect(met > 0 && met < levels.count)
+        func run(_ format: String) throws -> [String] {
+            try lines(MetricsCommand(paths: [log.directory], by: "group", format: format, target: "\(target)"))
+        }
+        let table = try run("table").dropFirst(2).prefix(report.rows.count)
+        #expect(table.filter { $0.hasSuffix("met") }.count == met)
+        #expect(table.filter { $0.hasSuffix("missed") }.count == levels.count - met)
+        #expect(try run("csv").filter { $0.hasSuffix(",true") }.count == met)
+        let json = try #require(
+            JSONSerialization.jsonObject(with: Data(try run("json").joined().utf8)) as? [String: Any])
+        let rows = try #require(json["by"] as? [[String: Any]])
+        #expect(rows.filter { $0["target.met"] as? Bool == true }.count == met)
+        #expect(throws: UsageError.self) { try MetricsCommand(paths: [], format: "prometheus", target: "80") }
+        #expect(throws: UsageError.self) { try MetricsCommand(paths: [], by: "group", format: "html") }
+    }
+
+    @Test func thePeriodNeverEndsBeforeItBegins() throws {
+        let log = try log()
+        func period(_ since: String?, _ until: String?) throws -> String? {
+            try lines(MetricsCommand(paths: [log.directory], since: since, until: until)).first
+        }
+        #expect(try period("2200-01-01", nil) == "from 2200-01-01T00:00:00Z: no event")
+        #expect(try period(nil, "1990-01-01") == "until 1990-01-01T00:00:00Z: no event")
+        let empty = try LogFixture()
+        try FileManager.default.createDirectory(atPath: empty.directory, withIntermediateDirectories: true)
+        #expect(try lines(MetricsCommand(paths: [empty.directory])).first == "no event")
+    }
+
     @Test func thePageIsWellFormedAndFetchesNothing() throws {
         let log = try log()
         let page = try lines(MetricsCommand(paths: [log.directory], format: "html", target: "80")).joined()

@@ -233,9 +233,9 @@ struct ObviousFigures {
             openHolds.append(OpenHold(place: place))
         }
         if let verdict {
-            let place = Place(
-                node: callPlace.node, agent: verdict.agent, group: verdict.group, line: verdict.line,
-                code: verdict.code, skills: callPlace.skills, began: verdict.arrived.microseconds)
+            var place = callPlace
+            place.code = verdict.code
+            place.began = verdict.arrived.microseconds
             verdicts.append(Verdict(place: place, isResolved: verdict.resolved))
         }
     }
@@ -311,11 +311,9 @@ struct ObviousFigures {
                 }
                 let again = others.contains { $0.arrived > visit.arrived && $0.arrived - visit.arrived <= week }
                 let how =
-                    if again { "not" } else if end - visit.arrived <= week {
+                    if end - visit.arrived <= week {
                         "pending"
-                    } else if visit.isResolved
-                        && !visit.isTransferred
-                    { "resolved" } else { "not" }
+                    } else if !again, visit.isResolved, !visit.isTransferred { "resolved" } else { "not" }
                 firstCalls.append(FirstCall(place: place, end: how))
             }
         }

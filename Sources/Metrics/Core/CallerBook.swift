@@ -36,6 +36,10 @@ struct CallerBook {
     private var limit = CallerBook.slack
     /// Calls whose seven days passed without another, found when the table was cleared up and not yet taken.
     private var passed: [End] = []
+    /// First calls of which another call already shows that they resolved nothing. They are judged when their seven days
+    /// are over, as the others are: judged at once they would be all that a short log has.
+    private var failed: [(arrived: Int64, place: LatePlace)] = []
+    private var judged = 0
 
     /// A call of this caller arrived: it decides what came of the one before.
     /// - Returns: also what came of calls of others whose seven days have passed, and whether this one is a first call.
@@ -46,8 +50,28 @@ struct CallerBook {
         guard let before else { return (passed, true) }
         let alone = wall - before.arrived > Self.window
         if !alone { callers[caller]?.flags = [] }
-        if let end = Self.end(of: before, alone: alone) { passed.append(end) }
+        if let end = Self.end(of: before, alone: alone) {
+            if alone { passed.append(end) } else { fail(before.arrived, end.place) }
+        }
+        judge(now: wall)
         return (passed, alone)
+    }
+
+    /// The caller of this first call called again before it was answered.
+    mutating func calledAgain(since arrived: Int64, at place: LatePlace) { fail(arrived, place) }
+
+    private mutating func fail(_ arrived: Int64, _ place: LatePlace) { failed.append((arrived, place)) }
+
+    /// Takes out the failed calls whose seven days are over, nearly in the order in which they arrived.
+    private mutating func judge(now: Int64) {
+        while judged < failed.count, now - failed[judged].arrived > Self.window {
+            passed.append(End(place: failed[judged].place, outcome: .unresolved))
+            judged += 1
+        }
+        if judged > Self.slack, judged * 2 > failed.count {
+            failed.removeFirst(judged)
+            judged = 0
+        }
     }
 
     /// - Returns: whether the call is still the caller's last.
@@ -72,6 +96,9 @@ struct CallerBook {
     mutating func finish(now: Int64) -> [End] {
         clear(now: now)
         var ends = passed
+        for (arrived, place) in failed[judged...] {
+            ends.append(End(place: place, outcome: now - arrived > Self.window ? .unresolved : .pending))
+        }
         for entry in callers.values {
             // What is pending stays so, whatever else is said of it.
             if var end = Self.end(of: entry, alone: true) {

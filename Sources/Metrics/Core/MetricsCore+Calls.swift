@@ -112,7 +112,7 @@ extension MetricsCore {
             let late = latePlace(place)
             let isLast = callers.answered(call.caller, call: fact.call, at: late, counts: counts)
             // They called again before they were answered.
-            if !isLast, call.isFirst, counts { count(CallerBook.End(place: late, outcome: .unresolved)) }
+            if !isLast, call.isFirst, counts { callers.calledAgain(since: arrived, at: late) }
         }
     }
 
@@ -124,12 +124,14 @@ extension MetricsCore {
         }
         call.transfer = nil
         guard counts else { return }
-        let skills = options.by.contains(.skill) ? call.skills : 0
-        verdicts.ended(fact.call, caller: call.caller, skills: skills, now: fact.wall)
+        if !call.answered {
+            call.line = fact.line.orElse(call.line)
+            call.group = call.group.orElse(fact.group)
+        }
+        let received = placed ? place(of: call, began: call.arrived ?? fact.wall) : nil
+        verdicts.ended(fact.call, caller: call.caller, received: received, now: fact.wall)
         if fact.number > 0, call.caller != 0 { callers.transferred(call.caller, call: fact.call) }
         guard !call.answered, let arrived = call.arrived else { return }
-        call.line = fact.line.orElse(call.line)
-        call.group = call.group.orElse(fact.group)
         let short = fact.length <= options.shortAbandonMs
         var ended = CallEnded()
         ended.abandoned = fact.flag
@@ -158,15 +160,23 @@ extension MetricsCore {
         if let open, open.direction != options.direction { return }
         guard var known = verdicts.entry(fact.call) else { return }
         if known.caller == 0 { known.caller = open?.caller ?? 0 }
-        if known.skills == 0 { known.skills = open?.skills ?? 0 }
         if known.caller != 0 { callers.resolved(known.caller, call: fact.call, fact.flag) }
         guard options.includes(fact.arrived) else { return }
         // The last verdict is the one that counts: the earlier one is taken back where it was counted.
         let earlier = known.place != nil ? known.resolved : fact.previous
-        let place = latePlace(
-            Attributes(
-                began: fact.arrived, node: fact.node, agent: fact.agent.known, group: fact.group.known,
-                line: fact.line.known, code: fact.code.known, skills: known.skills))
+        // It counts where the call was received, so that no row has more verdicts than calls; by what it says itself only
+        // where that is not known any more.
+        var attributes = Attributes(
+            began: fact.arrived, node: fact.node, agent: fact.agent.known, group: fact.group.known,
+            line: fact.line.known)
+        if let received = known.received {
+            attributes = received
+        } else if let open {
+            attributes = place(of: open, began: fact.arrived)
+        }
+        attributes.began = fact.arrived
+        attributes.code = fact.code.known
+        let place = latePlace(attributes)
         if let earlier {
             count(at: known.place ?? place) {
                 $0.disposed -= 1

@@ -79,7 +79,9 @@ extension MetricsCore {
         }
         if let number = cellNumbers[key] { return number }
         cellNumbers[key] = cells.count
-        cells.append(Cell())
+        var cell = Cell()
+        cell.isOfCode = options.by.contains(.code)
+        cells.append(cell)
         cellKeys.append(key)
         return cells.count - 1
     }

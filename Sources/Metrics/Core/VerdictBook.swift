@@ -7,8 +7,8 @@ struct VerdictBook {
         /// Where the last verdict was counted; null before the first.
         var place: LatePlace?
         var resolved = false
-        /// The number of the set of skills that the call asked for.
-        var skills: Int32 = 0
+        /// Where the call was received; null where no rows are asked for.
+        var received: Attributes?
         /// The call is of a direction that is not counted.
         var isLeftOut = false
     }
@@ -23,9 +23,9 @@ struct VerdictBook {
         set(call, Entry(isLeftOut: true), now)
     }
 
-    mutating func ended(_ call: UInt64, caller: UInt64, skills: Int32, now: Int64) {
-        guard caller != 0 || skills != 0, young[call] == nil, old[call] == nil else { return }
-        set(call, Entry(caller: caller, skills: skills), now)
+    mutating func ended(_ call: UInt64, caller: UInt64, received: Attributes?, now: Int64) {
+        guard caller != 0 || received != nil, young[call] == nil, old[call] == nil else { return }
+        set(call, Entry(caller: caller, received: received), now)
     }
 
     /// What is known of the call; null where its verdicts are not counted.

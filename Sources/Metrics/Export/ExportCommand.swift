@@ -23,8 +23,9 @@ public struct ExportCommand: Sendable {
             var broken = 0
             var queue = QueueLog()
             var rows = CallRows()
+            let chains = try LogChain.find(paths)
             if format == .csv { out(MetricsReport.line(CallRows.heading)) }
-            for chain in try LogChain.find(paths) {
+            for chain in chains {
                 broken += try Self.read(chain, err) { event in
                     switch format {
                     case .queueLog: queue.lines(event).forEach(out)

@@ -59,8 +59,8 @@ struct HTMLReport {
             \(section("slowest", "The callers who waited longest", slowestPictures, isLong: true))
             \(section("figures", "All figures", allFigures, isLong: true))
             </main>
-            <footer><p>\(grouped(total.input.events)) events of \(counted(nodes.count, "node")): \
-            \(Markup.escaped(nodes.joined(separator: ", "))). The formula of each figure: \
+            <footer><p>\(grouped(total.input.events)) events of \(counted(nodes.count, "node"))\
+            \(nodes.isEmpty ? "" : ": ")\(Markup.escaped(nodes.joined(separator: ", "))). The formula of each figure: \
             warmline metrics --explain KEY.</p></footer>
             </body>
             </html>

@@ -14,7 +14,9 @@ extension HTMLReport {
         cards.append(
             card(
                 "first_response_time.mean_ms",
-                "to a person's voice; half within \(text("first_response_time.median_ms"))", isFirst: true))
+                "to a person's voice"
+                    + (cell.response.count == 0 ? "" : "; half within \(text("first_response_time.median_ms"))"),
+                isFirst: true))
         cards.append(
             card(
                 "abandonment.percent",

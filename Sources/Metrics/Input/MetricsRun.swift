@@ -175,8 +175,10 @@ struct MetricsRun: ~Copyable {
         rows.sort { Self.before($0, $1, core.options.by) }
         var options = core.options
         options.thresholds = [options.serviceLevel] + core.thresholds.map(Int.init)
-        let from = options.since ?? core.firstWall
-        let to = options.until ?? (core.firstWall == nil ? nil : core.lastWall)
+        // What was asked for, else the log's own; never an end before its beginning.
+        let isEmpty = core.firstWall == nil
+        let from = options.since ?? core.firstWall.flatMap { $0 < options.until ?? .max ? $0 : nil }
+        let to = options.until ?? (isEmpty || core.lastWall < options.since ?? .min ? nil : core.lastWall)
         func moment(_ wall: Int64) -> String { core.intervals.text(CivilTime.floor(wall, 1_000_000)) }
         var input = input
         if !sources.isEmpty { input.nodes = sources.map(\.chain.node).sorted() }

@@ -51,7 +51,8 @@ extension Figure {
         Figure(
             "at_end.\(key)", .count, title,
             "calls that were \(what) at the end of the period (--until, else the log's end), whenever they arrived. What "
-                + "came of them later is counted where they began, so that periods add up."
+                + "came of them later is counted where they began, so that periods add up. Of rows by time the last has "
+                + "them."
         ) { whole(value($0)) }
     }
 
@@ -133,7 +134,10 @@ extension Figure {
         Figure("hold.abandoned", .count, "  abandoned", "hold segments in which the caller left.") {
             whole($0.holdAbandoned)
         },
-        Figure("hold.open", .count, "  still open", "hold segments open at the log's end; not in the other figures.") {
+        Figure(
+            "hold.open", .count, "  still open",
+            "hold segments other than the caller's own, open at the log's end; not in the other figures."
+        ) {
             whole($0.holdOpen)
         },
     ]
@@ -197,7 +201,10 @@ extension Figure {
             "handle_time.per_call_ms", .milliseconds, "  per call",
             "(talk + hold of agents' stays + wrap-up) ÷ answered calls."
         ) { ratio($0.talkMs + $0.stayHoldMs + $0.wrapUpMs, $0.answered) },
-        Figure("handle_time.wrap_up_ms", .milliseconds, "  wrap-up", "sum of agents' wrap-up after these calls.") {
+        Figure(
+            "handle_time.wrap_up_ms", .milliseconds, "  wrap-up after these calls",
+            "sum of agents' wrap-up after these calls."
+        ) {
             .whole($0.wrapUpMs)
         },
     ]
@@ -258,7 +265,12 @@ extension Figure {
             "agent_occupancy.percent", .percent, "Agent occupancy",
             "(talking + consulting + wrap-up) ÷ (logged in − paused) × 100."
         ) { percent($0.busyMs(.talking, .consulting, .wrapUp), $0.loggedInMs - $0.busyMs(.paused)) },
-        Figure("agent_time.logged_in_ms", .milliseconds, "  logged in", "agents' time in any state but offline.") {
+        Figure(
+            "agent_time.logged_in_ms", .milliseconds, "  logged in",
+            "agents' time in any state but offline. An agent known to several nodes is there once, at each instant in the "
+                + "busiest state of any node (--by node: on each node in that node's). Time is an agent's: by group, "
+                + "line, target, skill or code there is none."
+        ) {
             whole($0.loggedInMs)
         },
         agentTime("talking", .talking), agentTime("consulting", .consulting), agentTime("wrap_up", .wrapUp),
@@ -275,19 +287,21 @@ extension Figure {
     private static let resolution: [Figure] = [
         Figure(
             "call_resolution.percent", .percent, "Call resolution",
-            "resolved, by the last call.disposition ÷ received × 100."
-        ) { percent($0.resolved, $0.received) },
+            "resolved, by the last call.disposition ÷ received × 100. A verdict counts where its call was received: by "
+                + "agent, with the one who answered it first. None by code: no call is received with one."
+        ) { $0.isOfCode ? .none : percent($0.resolved, $0.received) },
         Figure("call_resolution.resolved", .count, "  resolved", "calls whose last verdict is resolved.") {
             whole($0.resolved)
         },
         Figure(
             "call_resolution.undisposed", .count, "  without a verdict", "received calls that have no disposition."
-        ) { whole(max(0, $0.received - $0.disposed)) },
+        ) { $0.isOfCode ? .none : whole(max(0, $0.received - $0.disposed)) },
         Figure(
             "first_call_resolution.percent", .percent, "First-call resolution",
             "answered, resolved, without a transfer, and no other call of that caller within 7 days before or after ÷ "
                 + "answered calls with none of that caller's in the 7 days before. From arrival to arrival; calls "
-                + "whose 7 days are not over, and withheld numbers, are left out and counted."
+                + "whose 7 days are not over, whatever is known of them by now, and withheld numbers, are left out and "
+                + "counted."
         ) { percent($0.firstCallsResolved, $0.firstCalls) },
         Figure("first_call_resolution.calls", .count, "  first calls", "answered calls judged.") {
             whole($0.firstCalls)

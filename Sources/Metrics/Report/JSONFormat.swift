@@ -11,19 +11,23 @@ extension MetricsReport {
                 for (name, value) in zip(by, row.key) { key.field(name.rawValue, value) }
                 var object = JSONText()
                 object.raw("key", key.closed())
-                return Self.figures(row, into: object).closed()
+                var figures = Self.figures(row, into: object)
+                if options.target != nil { figures.raw("target.met", Self.verdict(meetsTarget(row))) }
+                return figures.closed()
             }
             object.raw("by", "[" + rows.joined(separator: ",") + "]")
         }
         if let target = options.target {
             var verdict = JSONText()
             verdict.raw("percent", Figure.decimal(target))
-            verdict.raw("met", total["service_level.percent"].real.map { $0 >= target ? "true" : "false" } ?? "null")
+            verdict.raw("met", Self.verdict(meetsTarget(total)))
             object.raw("target", verdict.closed())
         }
         object.raw("input", inputJSON)
         return object.closed()
     }
+
+    private static func verdict(_ isMet: Bool?) -> String { isMet.map { $0 ? "true" : "false" } ?? "null" }
 
     private static func figures(_ row: Row, into object: JSONText) -> JSONText {
         var object = object

@@ -52,7 +52,11 @@ public struct MetricsCommand: Sendable {
             }
             options.target = percent
         }
+        if self.format == .html, !options.by.isEmpty {
+            throw UsageError("--by: the html page has rows of its own")
+        }
         if self.format == .prometheus {
+            if options.target != nil { throw UsageError("--target: prometheus compares in its rules") }
             if options.by.contains(where: \.isInterval) {
                 throw UsageError("--format prometheus has no intervals: a series is read at many times")
             }
@@ -103,12 +107,17 @@ public struct MetricsCommand: Sendable {
     /// How many lines that are no event are named one by one.
     private static let brokenNamed = 20
 
-    /// The formula of a figure, as text; of all figures without a key.
+    /// The formula of the figures whose keys begin so, or else contain it, as text; of all figures without a key.
     /// - Throws: `UsageError` for an unknown key.
     public static func explain(_ key: String?) throws(UsageError) -> [String] {
         guard let key else { return Figure.all.map { "\($0.key): \($0.explanation)" } }
-        let found = Figure.all.filter { $0.key == key || $0.key.hasPrefix(key + ".") }
-        if found.isEmpty { throw UsageError("--explain: unknown key \"\(key)\"; --explain all lists every one") }
+        let word = key.lowercased()
+        var found = Figure.all.filter { $0.key == key || $0.key.hasPrefix(word) }
+        // A word of the table or of the middle of a key finds as well.
+        if found.isEmpty { found = Figure.all.filter { $0.key.contains(word) || $0.title.lowercased().contains(word) } }
+        if found.isEmpty || key.isEmpty {
+            throw UsageError("--explain: unknown key \"\(key)\"; --explain all lists every one")
+        }
         return found.map { "\($0.key): \($0.explanation)" }
     }
 

@@ -32,6 +32,11 @@ public struct MetricsReport: Sendable {
 
     public var options: MetricsOptions
     public var by: [GroupKey] { options.by }
+    /// Whether a row's service level reached `options.target`; null without a target or a service level.
+    func meetsTarget(_ row: Row) -> Bool? {
+        guard let target = options.target else { return nil }
+        return row["service_level.percent"].real.map { $0 >= target }
+    }
     public var total: Row
     public var rows: [Row]
     public var input: Input

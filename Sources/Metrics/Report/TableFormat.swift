@@ -2,18 +2,29 @@ extension MetricsReport {
     /// Aligned columns, units as a person reads them. Without keys one figure a line, with keys one row a line.
     /// - Parameter colour: whether headings and empty figures are told apart by terminal colours.
     public func table(colour: Bool = false) -> [String] {
-        var lines = ["\(from ?? "no event") to \(to ?? "")".trimmingSpaces]
+        var lines = [period]
         lines += by.isEmpty ? list(colour) : rowTable(colour)
         if let verdict { lines.append(verdict) }
         return lines + notes
     }
 
+    private var period: String {
+        switch (from, to) {
+        case (let from?, let to?): "\(from) to \(to)"
+        case (let from?, nil): "from \(from): no event"
+        case (nil, let to?): "until \(to): no event"
+        case (nil, nil): "no event"
+        }
+    }
+
     /// Whether the service level reached its target.
     private var verdict: String? {
         guard let target = options.target, let level = total["service_level.percent"].real else { return nil }
-        let word = level >= target ? "met" : "missed"
+        let word = Self.verdict(meetsTarget(total))
         return "target: \(Figure.decimal(target)) % in time: \(word) (\(Figure.decimal((level * 10).rounded() / 10)) %)"
     }
+
+    private static func verdict(_ isMet: Bool?) -> String { isMet.map { $0 ? "met" : "missed" } ?? "-" }
 
     private func list(_ colour: Bool) -> [String] {
         let width = Figure.all.map(\.title.count).max() ?? 0
@@ -42,10 +53,12 @@ extension MetricsReport {
 
     private func rowTable(_ colour: Bool) -> [String] {
         let columns = Self.columns.compactMap { column in Figure.named(column.key).map { ($0, column.title) } }
-        var table: [[String]] = [by.map(\.rawValue) + columns.map(\.1)]
-        for row in rows { table.append(row.key.map { $0 ?? "-" } + columns.map { $0.0.text(row[$0.0]) }) }
-        let head = by.enumerated().map { $0.offset == 0 ? "total" : "" }
-        table.append(head + columns.map { $0.0.text(total[$0.0]) })
+        func figures(_ row: Row) -> [String] {
+            columns.map { $0.0.text(row[$0.0]) } + (options.target == nil ? [] : [Self.verdict(meetsTarget(row))])
+        }
+        var table = [by.map(\.rawValue) + columns.map(\.1) + (options.target == nil ? [] : ["target"])]
+        for row in rows { table.append(row.key.map { $0 ?? "-" } + figures(row)) }
+        table.append(by.enumerated().map { $0.offset == 0 ? "total" : "" } + figures(total))
         let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
         return table.enumerated().map { index, row in
             let cells = row.enumerated().map { column, text in
@@ -91,13 +104,5 @@ extension Figure {
             return "\(tenths / 10).\(abs(tenths) % 10) %"
         case .count: return value.plain ?? "-"
         }
-    }
-}
-
-extension String {
-    fileprivate var trimmingSpaces: String {
-        var text = self[...]
-        while text.last == " " { text = text.dropLast() }
-        return String(text)
     }
 }
