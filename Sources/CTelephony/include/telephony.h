@@ -94,6 +94,14 @@ typedef struct tel_config {
     /** "PCMA", "PCMU", "G722", "opus" in order of preference. */
     const char *_Nonnull const *_Nonnull codecs;
     size_t codec_count;
+    /**
+     * Nodes of rtpengine, "udp:127.0.0.1:2223", that RTP is left to; none: it is relayed here. At media_address and its
+     * ports comes then what has to be made here: tones, three-way, other codecs.
+     */
+    const char *_Nonnull const *_Nullable rtpengines;
+    size_t rtpengine_count;
+    /** Where the nodes' log of digits comes, "udp:127.0.0.1:2224"; NULL: nowhere, and legs with digits stay here. */
+    const char *_Nullable rtpengine_digits;
     const char *_Nullable music_file; /**< WAV, as tel_play_files takes; NULL: the built-in melody */
     uint32_t rtp_timeout_ms;          /**< 0: never */
 
@@ -169,6 +177,9 @@ typedef enum tel_event_kind {
     TEL_EVENT_HANDED_OVER,
     /** A MESSAGE with text: `text`, in the dialog of `leg`, or outside of any (0). */
     TEL_EVENT_MESSAGE,
+    /** An rtpengine node has come or gone (`source`, `answered`: it is there, `legs`: how many lost their media with it),
+     *  or cannot do what it should: `reason`. */
+    TEL_EVENT_MEDIA_NODE,
 } tel_event_kind;
 
 /** How a leg ended. */
@@ -209,6 +220,7 @@ typedef struct tel_event {
     int max_forwards; /**< INCOMING: as received; -1: none */
     int32_t hz;
     int32_t level_db;
+    uint32_t legs;    /**< MEDIA_NODE */
     uint32_t ssrc;    /**< STREAM */
     int payload_type; /**< STREAM */
     uint64_t token;
@@ -492,6 +504,16 @@ typedef struct tel_stats {
     uint64_t trace_dropped; /**< messages that the trace file lacks: it could not be written, or not fast enough */
 } tel_stats;
 void tel_get_stats(tel_stats *stats);
+
+/** One of the rtpengine nodes. */
+typedef struct tel_media_node {
+    char address[80];
+    bool up;
+    bool hears_digits; /**< its log of digits comes here, so that legs with digits can be joined at nodes */
+    uint32_t legs, ready; /**< calls that it has: for legs, and for legs to come */
+} tel_media_node;
+/** The nth node, in the order of the configuration; false: there are fewer. */
+bool tel_get_media_node(size_t index, tel_media_node *status);
 
 /* ---------------------------------------------------------------- for test phones */
 

@@ -28,6 +28,9 @@ typedef enum command_kind {
     COMMAND_LISTEN,
     COMMAND_RECORD,
     COMMAND_MUTE,
+    COMMAND_FAR,
+    COMMAND_FIGURES,
+    COMMAND_LOGGED_DIGIT,
     COMMAND_STOP,
 } command_kind;
 
@@ -53,6 +56,12 @@ typedef struct command {
             uint64_t token;
             size_t count;
         } route;
+        struct {
+            uint32_t serial;
+            bool done;
+        } far;
+        far_figures figures;
+        uint8_t event;
         FILE *file;
         bool on;
     };
@@ -85,7 +94,7 @@ static command *create(command_kind kind, tel_leg_id leg, size_t extra)
 
 static bool can_wait(command_kind kind)
 {
-    return kind == COMMAND_OPEN || kind == COMMAND_SET || kind == COMMAND_CLOSE;
+    return kind == COMMAND_OPEN || kind == COMMAND_SET || kind == COMMAND_CLOSE || kind == COMMAND_FIGURES;
 }
 
 static tel_result post(command *c)
@@ -111,8 +120,9 @@ static tel_result post(command *c)
     return TEL_OK;
 }
 
-uint16_t media_open(tel_leg_id leg)
+uint16_t media_open(tel_leg_id leg, char *address, size_t size)
 {
+    address[0] = 0;
     command *c = create(COMMAND_OPEN, leg, 0);
     if (c == NULL)
         return 0;
@@ -123,8 +133,12 @@ uint16_t media_open(tel_leg_id leg)
     }
     c->open.port = port;
     int rtp_fd = c->open.rtp_fd, rtcp_fd = c->open.rtcp_fd;
-    if (post(c) == TEL_OK)
-        return port;
+    if (post(c) == TEL_OK) {
+        uint16_t outer = far_on() ? far_take(leg, port, address, size) : port;
+        if (outer == 0)
+            media_close(leg);
+        return outer;
+    }
     close(rtp_fd);
     close(rtcp_fd);
     ports_give_back(port);
@@ -138,11 +152,15 @@ void media_set(tel_leg_id leg, const media_params *params)
     command *c = create(COMMAND_SET, leg, 0);
     if (c != NULL)
         c->params = *params;
+    if (c != NULL && far_on())
+        far_describe(leg, &c->params);
     post(c);
 }
 
 void media_close(tel_leg_id leg)
 {
+    if (far_on())
+        far_drop(leg);
     post(create(COMMAND_CLOSE, leg, 0));
 }
 
@@ -206,6 +224,32 @@ static tel_result post_switch(command_kind kind, tel_leg_id leg, bool on)
     return post(c);
 }
 
+void commands_post_far(tel_leg_id leg, uint32_t serial, bool done)
+{
+    command *c = create(COMMAND_FAR, leg, 0);
+    if (c != NULL) {
+        c->far.serial = serial;
+        c->far.done = done;
+    }
+    post(c);
+}
+
+void commands_post_figures(tel_leg_id leg, const far_figures *figures)
+{
+    command *c = create(COMMAND_FIGURES, leg, 0);
+    if (c != NULL)
+        c->figures = *figures;
+    post(c);
+}
+
+void commands_post_digit(tel_leg_id leg, uint8_t event)
+{
+    command *c = create(COMMAND_LOGGED_DIGIT, leg, 0);
+    if (c != NULL)
+        c->event = event;
+    post(c);
+}
+
 tel_result tel_listen(tel_leg_id leg, bool on)
 {
     return post_switch(COMMAND_LISTEN, leg, on);
@@ -256,6 +300,7 @@ static void open_leg(const command *c)
     leg->rtp_fd = c->open.rtp_fd;
     leg->rtcp_fd = c->open.rtcp_fd;
     leg->port = c->open.port;
+    leg->far = far_on();
     media_watch(leg);
 }
 
@@ -313,6 +358,7 @@ static void set_leg(media_leg *leg, const media_params *params, int64_t now)
         leg->may_send = false;
     if (!leg->may_send || memcmp(&before, &leg->remote_rtp, sizeof(before)) != 0)
         leg->feed.kind = FEED_NONE; /* to another receiver it is the beginning of a talkspurt */
+    offload_touch(leg);
 }
 
 static void route(const command *c)
@@ -339,6 +385,7 @@ void leg_close(media_leg *leg)
     }
     leg->open = false;
     leg->closed = true;
+    leg->far = false;
 }
 
 /* The list is not played; `status` says that it is for want of a file. */
@@ -391,6 +438,9 @@ static void run(command *c, int64_t now)
     case COMMAND_LISTEN: ear_listen(leg, c->on); break;
     case COMMAND_RECORD: ear_record(leg, c->file, now); break;
     case COMMAND_MUTE: leg->muted = c->on; break;
+    case COMMAND_FAR: offload_done(leg, c->far.serial, c->far.done); break;
+    case COMMAND_FIGURES: offload_figures(leg, &c->figures, now); break;
+    case COMMAND_LOGGED_DIGIT: digits_logged(leg, c->event); break;
     case COMMAND_OPEN:
     case COMMAND_ROUTE:
     case COMMAND_STOP: break;
@@ -415,5 +465,6 @@ bool commands_run(int64_t now)
         free(c);
         c = next;
     }
+    offload_review();
     return goes_on;
 }

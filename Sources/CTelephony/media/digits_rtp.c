@@ -45,6 +45,13 @@ void digits_receive(media_leg *leg, const uint8_t *payload, size_t size, uint32_
         tel_emit(&(tel_event){.kind = TEL_EVENT_DIGIT, .leg = leg->id, .digit = digit_of_event[event]});
 }
 
+void digits_logged(media_leg *leg, uint8_t event)
+{
+    atomic_store_explicit(&leg->has_digits, true, memory_order_relaxed);
+    if (event < sizeof(digit_of_event) - 1)
+        tel_emit(&(tel_event){.kind = TEL_EVENT_DIGIT, .leg = leg->id, .digit = digit_of_event[event]});
+}
+
 /* ---------------------------------------------------------------- sent */
 
 static void drop_digit(media_leg *leg)
@@ -67,6 +74,7 @@ void digits_queue(media_leg *leg, const char *digits)
     }
     if (leg->digits.count != 0)
         play_wake(leg);
+    offload_touch(leg);
 }
 
 static void send_event(media_leg *leg, const media_format *format, int64_t now)
@@ -101,6 +109,7 @@ bool digits_tick(media_leg *leg, int64_t now)
         for (; out->count != 0; out->count--)
             drop_digit(leg);
         out->phase = 0;
+        offload_touch(leg);
         return false;
     }
     if (out->phase < PACKETS_PER_DIGIT + END_PACKETS - 1)
@@ -110,5 +119,6 @@ bool digits_tick(media_leg *leg, int64_t now)
     out->phase = 0;
     out->first = (uint8_t)((out->first + 1) % MEDIA_MAX_DIGITS);
     out->count--;
+    offload_touch(leg);
     return true;
 }

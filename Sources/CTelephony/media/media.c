@@ -205,6 +205,8 @@ static bool open_descriptors(void)
 
 static void give_back(void)
 {
+    far_stop();
+    offload_stop();
     for (int i = 0; i < 3; i++) {
         int *fd = (int *[]){&poll_fd, &wake_fd, &tick_fd}[i];
         if (*fd >= 0)
@@ -229,7 +231,12 @@ tel_result media_start(const tel_config *config, char *error, size_t error_size)
         leg_max = 1u << TEL_SLOT_BITS;
     timeout_us = (int64_t)config->rtp_timeout_ms * 1000;
     memset(&media_total, 0, sizeof(media_total));
+    error[0] = 0;
     tel_result result = ports_start(config, error, error_size);
+    if (result == TEL_OK)
+        result = far_start(config, error, error_size);
+    if (result == TEL_OK && far_on() && !offload_start(leg_max))
+        result = TEL_ERR_FULL;
     if (result == TEL_OK && !secure_start(error, error_size))
         result = TEL_ERR_SYSTEM;
     if (result == TEL_OK)
@@ -277,6 +284,13 @@ static const media_leg *leg_to_look_at(tel_leg_id id)
     return legs != NULL && id != 0 && slot < leg_max && legs[slot].id == id ? &legs[slot] : NULL;
 }
 
+/* A node counts what passes it alone too; of a leg without one it says nothing. */
+static void more(uint64_t *figure, const counter *by_node)
+{
+    if (counted(by_node) > *figure)
+        *figure = counted(by_node);
+}
+
 bool media_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
 {
     pthread_mutex_lock(&slots_lock);
@@ -293,6 +307,10 @@ bool media_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
         stats->jitter_ms = (double)counted(&leg->jitter_us) / 1000;
         stats->peer_lost = counted(&leg->peer_lost);
         stats->peer_jitter_ms = (double)counted(&leg->peer_jitter_us) / 1000;
+        more(&stats->packets_received, &leg->far_received);
+        more(&stats->bytes_received, &leg->far_bytes_received);
+        more(&stats->packets_sent, &leg->far_sent);
+        more(&stats->bytes_sent, &leg->far_bytes_sent);
         stats->round_trip_ms = (double)counted(&leg->round_trip_us) / 1000;
     }
     pthread_mutex_unlock(&slots_lock);

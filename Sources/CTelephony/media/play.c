@@ -54,7 +54,7 @@ tel_result play_start(const tel_config *config, uint32_t legs, char *error, size
     error[0] = 0;
     clips_start();
     wav_start();
-    sounds_start();
+    sounds_start(config);
     list = malloc(legs * sizeof(*list));
     if (list == NULL || !create_clips(config, error, error_size)) {
         if (error[0] == 0)
@@ -206,6 +206,7 @@ void play_tick(int64_t now, void (*between)(void))
             batch = 0;
         }
     }
+    offload_review();
 }
 
 /* ---------------------------------------------------------------- finite tones */
@@ -217,6 +218,7 @@ void play_tone(media_leg *leg, tel_tone tone, uint64_t token)
     leg->tone_frame = 0;
     leg->tone_token = token;
     play_wake(leg);
+    offload_touch(leg);
 }
 
 void play_list(media_leg *leg, playlist *l, uint64_t token)
@@ -229,6 +231,7 @@ void play_list(media_leg *leg, playlist *l, uint64_t token)
     leg->tone_frame = 0;
     leg->tone_token = token;
     play_wake(leg);
+    offload_touch(leg);
 }
 
 void play_tone_end(media_leg *leg)
@@ -238,6 +241,7 @@ void play_tone_end(media_leg *leg)
     leg->tone = NULL;
     free(leg->playlist);
     leg->playlist = NULL;
+    offload_touch(leg);
     if (leg->tone_token != 0)
         tel_emit(&(tel_event){.kind = TEL_EVENT_TONE_ENDED, .leg = leg->id, .token = leg->tone_token});
     leg->tone_token = 0;

@@ -94,6 +94,11 @@ void ports_stop(void)
     pthread_mutex_unlock(&lock);
 }
 
+void ports_address(media_address *address)
+{
+    *address = local;
+}
+
 static int bind_socket(uint16_t port)
 {
     media_address address = local;

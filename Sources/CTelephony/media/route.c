@@ -5,6 +5,8 @@ static void unlink_from_source(media_leg *leg)
 {
     if (!leg->linked)
         return;
+    offload_touch(leg);
+    offload_touch(media_leg_at(tel_slot(leg->from)));
     media_leg *next = leg->next_listener ? media_leg_at(leg->next_listener - 1) : NULL;
     if (next != NULL)
         next->previous_listener = leg->previous_listener;
@@ -25,6 +27,7 @@ static void link_to_source(media_leg *leg, media_leg *source)
         media_leg_at(source->first_listener - 1)->previous_listener = self;
     source->first_listener = self;
     leg->linked = true;
+    offload_touch(source);
 }
 
 void route_set(const tel_route_change *change)
@@ -45,6 +48,7 @@ void route_set(const tel_route_change *change)
         unlink_from_source(leg);
         leg->source = source;
         leg->music = sound;
+        leg->sound = change->sound;
         leg->from = source == TEL_SOURCE_LEG ? from : 0;
         leg->clip_frame = 0;
         if (source == TEL_SOURCE_MIX)
@@ -58,6 +62,7 @@ void route_set(const tel_route_change *change)
         if (heard == NULL)
             transcode_close(leg);
     }
+    offload_touch(leg);
     bool music = source == TEL_SOURCE_MUSIC;
     if (music != leg->music_told) {
         leg->music_told = music;

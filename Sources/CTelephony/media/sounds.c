@@ -40,6 +40,7 @@ static pthread_mutex_t sounds_lock = PTHREAD_MUTEX_INITIALIZER;
 static sound *sounds;
 static uint32_t sound_count, music_count;
 static _Atomic(const clip *) music_clips[MAX_MUSIC];
+static _Atomic(const char *) music_paths[MAX_MUSIC]; /* the first is the configuration's own */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t posted = PTHREAD_COND_INITIALIZER;
@@ -101,6 +102,7 @@ uint32_t tel_sound(const char *path, char *error, size_t error_size)
     uint32_t number = 0;
     if (s != NULL && s->music == 0 && music_count + 1 < MAX_MUSIC) {
         s->music = ++music_count;
+        atomic_store(&music_paths[s->music], s->path);
         atomic_store(&music_clips[s->music], s->clip);
     }
     if (s != NULL && s->music == 0)
@@ -114,6 +116,11 @@ uint32_t tel_sound(const char *path, char *error, size_t error_size)
 const clip *sound_music(uint32_t number)
 {
     return number < MAX_MUSIC ? atomic_load(&music_clips[number]) : NULL;
+}
+
+const char *sound_path(uint32_t number)
+{
+    return number < MAX_MUSIC ? atomic_load(&music_paths[number]) : NULL;
 }
 
 /* ---------------------------------------------------------------- announcements */
@@ -208,8 +215,10 @@ tel_result tel_play_files(tel_leg_id leg, const char *const *paths, size_t count
 
 /* ---------------------------------------------------------------- start and stop */
 
-void sounds_start(void)
+void sounds_start(const tel_config *config)
 {
+    if (config->music_file != NULL)
+        atomic_store(&music_paths[0], strdup(config->music_file));
     pthread_mutex_lock(&lock);
     open = true;
     reading = stopping = false;
@@ -239,6 +248,9 @@ void sounds_stop(void)
         free(s);
     }
     sound_count = music_count = 0;
-    for (int i = 0; i < MAX_MUSIC; i++)
+    free((void *)atomic_load(&music_paths[0]));
+    for (int i = 0; i < MAX_MUSIC; i++) {
         atomic_store(&music_clips[i], NULL);
+        atomic_store(&music_paths[i], NULL);
+    }
 }

@@ -38,6 +38,7 @@ void voice_use(media_leg *leg)
             return;
     }
     leg->voice->listeners++;
+    offload_touch(leg);
 }
 
 void voice_close(media_leg *leg)
@@ -49,6 +50,7 @@ void voice_close(media_leg *leg)
         coder_close(v->decoders[codec]);
     free(v);
     leg->voice = NULL;
+    offload_touch(leg);
 }
 
 void voice_drop(media_leg *leg)

@@ -81,6 +81,7 @@ struct leg {
     /* media */
     pj_sockaddr peer;                /**< where its SIP messages come from; family 0: not known */
     uint16_t rtp_port;
+    char rtp_address[64];            /**< for the SDP, where it is not the configuration's; else empty */
     uint32_t sdp_id;
     int wanted_codec;                /**< to be preferred in the first answer: a media_codec, or -1 */
     bool held;                       /**< we hold the peer */

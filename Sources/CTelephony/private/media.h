@@ -53,6 +53,7 @@ typedef struct media_params {
     uint32_t exchange; /**< counts offers that have been answered: after each the peer's packets settle anew where to send */
     bool rtcp_mux;     /**< RTCP comes and goes with the RTP (RFC 5761) */
     uint32_t ptime_ms;   /**< what the peer asked for; 0: 20 */
+    bool may_receive;    /**< the directions agreed on let the peer send */
     bool may_send;       /**< the peer wants to receive (its last direction), so packets go out */
     bool expect_rtp;     /**< the peer's direction lets it send and we do not hold it by sendonly: RTP timeout runs */
 } media_params;
@@ -66,8 +67,11 @@ void media_stop(void);
 /** Whether the libsrtp in use has the suite; known from media_start on. */
 bool media_has_suite(media_suite suite);
 
-/** Binds an RTP/RTCP pair for the leg; the port for the SDP, or 0 when none is free. */
-uint16_t media_open(tel_leg_id leg);
+/**
+ * Binds an RTP/RTCP pair for the leg; the port for the SDP, or 0 when none is free. `address`: the one for the SDP,
+ * where that is not ours; else empty.
+ */
+uint16_t media_open(tel_leg_id leg, char *address, size_t size);
 /** New agreed parameters; also after every re-INVITE. */
 void media_set(tel_leg_id leg, const media_params *params);
 /** Gives sockets back and ends tones (with their TONE_ENDED). Nothing is reported for the leg afterwards. */

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "far.h"
 #include "media.h"
 
 #define MEDIA_FRAME_MS 20 /* of clips; what is relayed keeps its own */
@@ -147,6 +148,13 @@ typedef struct media_leg {
     bool encrypted; /* nothing is sent or taken but SRTP */
     struct secure_context *secure;
     bool music_told;
+    bool far;        /* its peer is reached by way of an rtpengine node */
+    bool far_active; /* the node does what is wanted of it: nothing is sent from here */
+    bool far_refused, far_touched;
+    far_mode far_mode; /* what is wanted */
+    uint32_t far_serial;
+    tel_leg_id far_other;
+    const char *far_file;
     bool rtcp_mux;
     tel_source source;
     int rtp_fd, rtcp_fd;
@@ -170,6 +178,7 @@ typedef struct media_leg {
     uint32_t tick_index; /* place in the list of legs that need the tick, + 1 */
     uint32_t clip_frame;
     const struct clip *music; /* TEL_SOURCE_MUSIC */
+    uint32_t sound;           /* its number */
     const struct clip *tone;
     struct playlist *playlist; /* what follows the tone */
     uint32_t tone_frame;
@@ -186,6 +195,7 @@ typedef struct media_leg {
     atomic_bool has_digits;
     counter packets_received, packets_sent, bytes_received, bytes_sent, packets_dropped, packets_lost, digits_dropped;
     counter packets_transcoded;
+    counter far_received, far_bytes_received, far_sent, far_bytes_sent; /* as the node counts them */
     counter jitter_us;
     /* What the peer's reports say of what it is sent, and how long there and back takes; 0: nothing yet. */
     counter peer_lost, peer_jitter_us, round_trip_us;
@@ -205,7 +215,7 @@ extern media_totals media_total;
 
 static inline bool leg_can_send(const media_leg *leg)
 {
-    return leg->may_send && !leg->muted && leg->remote_size != 0 && leg->format_count != 0;
+    return leg->may_send && !leg->far_active && !leg->muted && leg->remote_size != 0 && leg->format_count != 0;
 }
 
 /* ---------------------------------------------------------------- media.c: thread and slots */
@@ -228,6 +238,10 @@ bool commands_run(int64_t now);
 bool commands_post_stop(void);
 /* Plays a list on a leg, or, where `list` is NULL, reports that it cannot be played; takes the list over. */
 void commands_post_list(tel_leg_id leg, playlist *list, uint64_t token, const char *reason);
+/* From the thread that speaks with nodes: what far_want has asked for is in force, or has failed; figures; a digit. */
+void commands_post_far(tel_leg_id leg, uint32_t serial, bool done);
+void commands_post_figures(tel_leg_id leg, const far_figures *figures);
+void commands_post_digit(tel_leg_id leg, uint8_t event);
 /* Drops a leg's state, sockets included; its tone is reported as ended. */
 void leg_close(media_leg *leg);
 
@@ -239,6 +253,8 @@ void ports_stop(void);
 uint16_t ports_take(int *rtp_fd, int *rtcp_fd);
 /* The sockets have been closed. */
 void ports_give_back(uint16_t port);
+/* The address they are bound to, without a port. */
+void ports_address(media_address *address);
 
 /* ---------------------------------------------------------------- stream.c: what a leg sends */
 
@@ -288,6 +304,8 @@ void play_tone_end(media_leg *leg);
 /* A telephone-event packet from the peer. */
 void digits_receive(media_leg *leg, const uint8_t *payload, size_t size, uint32_t ts, uint32_t ssrc);
 void digits_queue(media_leg *leg, const char *digits);
+/* An event that the leg's peer has sent, and its node has kept to itself. */
+void digits_logged(media_leg *leg, uint8_t event);
 /* Sends what is due of the queued digits; false when there are none any more. */
 bool digits_tick(media_leg *leg, int64_t now);
 
@@ -307,6 +325,17 @@ bool secure_seal(media_leg *leg, uint8_t *packet, size_t *size);
 bool secure_open(media_leg *leg, uint8_t *packet, size_t *size);
 bool secure_seal_control(media_leg *leg, uint8_t *packet, size_t *size);
 bool secure_open_control(media_leg *leg, uint8_t *packet, size_t *size);
+
+/* ---------------------------------------------------------------- offload.c: what is left to rtpengine nodes */
+
+bool offload_start(uint32_t legs);
+void offload_stop(void);
+/* Something has changed that decides on it: it is looked at once the present commands or tick are through. */
+void offload_touch(media_leg *leg);
+void offload_review(void);
+/* What was wanted is in force, or has failed. */
+void offload_done(media_leg *leg, uint32_t serial, bool done);
+void offload_figures(media_leg *leg, const far_figures *figures, int64_t now);
 
 /* ---------------------------------------------------------------- rtcp.c */
 
@@ -409,11 +438,13 @@ clip *wav_create(const char *path, bool loops, char *error, size_t error_size);
 
 /* ---------------------------------------------------------------- sounds.c: files by name */
 
-void sounds_start(void);
+void sounds_start(const tel_config *config);
 /* Joins the thread that reads files; clips and files last until clips_stop and wav_stop. */
 void sounds_stop(void);
 /* The clip of a tel_sound; NULL: there is none of that number. */
 const clip *sound_music(uint32_t sound);
+/* Its file; of 0 the configuration's; NULL: none, the melody is built in. Lasts until sounds_stop. */
+const char *sound_path(uint32_t sound);
 
 /* ---------------------------------------------------------------- ear.c, detect.c, record.c: for test phones */
 

@@ -140,7 +140,7 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     params.rtcp_mux = local.rtcp_mux && remote.rtcp_mux;
     params.ptime_ms = remote.ptime;
     params.may_send = peer_receives && we_send;
-    leg->may_expect_rtp = peer_sends && we_receive;
+    params.may_receive = leg->may_expect_rtp = peer_sends && we_receive;
     /* Many a phone sends nothing before its call is answered, early media or not. */
     params.expect_rtp = leg->may_expect_rtp && leg->inv->state >= PJSIP_INV_STATE_CONNECTING;
 

@@ -56,12 +56,18 @@ static const char *offered_profile(const struct leg *leg)
     return sip.srtp == TEL_SRTP_REQUIRED ? "RTP/SAVP" : "RTP/AVP";
 }
 
+static const char *our_address(const struct leg *leg)
+{
+    if (leg->rtp_address[0])
+        return leg->rtp_address;
+    return leg->external && sip.media_external_address[0] ? sip.media_external_address : sip.media_address;
+}
+
 static pjmedia_sdp_session *describe(struct leg *leg, pj_pool_t *pool, const char *address, const pj_str_t *transport)
 {
     pjmedia_sdp_session *sdp = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_session);
     bool v6 = strchr(address, ':') != NULL;
-    const char *origin = leg->external && sip.media_external_address[0] ? sip.media_external_address
-                                                                        : sip.media_address;
+    const char *origin = our_address(leg);
     if (!leg->sdp_id)
         leg->sdp_id = (uint32_t)pj_rand() | 1;
     sdp->origin.user = text(pool, "-");
@@ -99,11 +105,6 @@ static void finish(pj_pool_t *pool, pjmedia_sdp_media *media, unsigned ptime, un
         attribute(pool, media, "maxptime", value);
     }
     attribute(pool, media, direction, NULL);
-}
-
-static const char *our_address(const struct leg *leg)
-{
-    return leg->external && sip.media_external_address[0] ? sip.media_external_address : sip.media_address;
 }
 
 static bool number_is_taken(const struct leg *leg, unsigned pt)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../private/far.h"
 #include "../private/leg.h"
 
 #define DEFAULT_LEGS 8192
@@ -104,11 +105,11 @@ struct leg *leg_open(uint64_t token)
     atomic_store(&leg->token, token);
 
     tel_leg_id id = slot | generation << TEL_SLOT_BITS;
-    leg->rtp_port = media_open(id);
+    leg->rtp_port = media_open(id, leg->rtp_address, sizeof(leg->rtp_address));
     if (leg->rtp_port == 0) {
         leg_discard(leg);
         atomic_fetch_add(&sip.no_rtp_port, 1);
-        note_error("no free RTP port");
+        note_error(far_on() ? "no rtpengine node answers, or none has a call ready" : "no free RTP port");
         return NULL;
     }
     pthread_mutex_lock(&table.mutex);

@@ -62,6 +62,11 @@ public struct Configuration: Hashable, Sendable {
         public var srtp = SRTP.off
         public var musicOnHold: String?
         public var rtpTimeout = 30_000
+        public var engine = MediaEngine.relay
+        /// Nodes of rtpengine by their ng addresses.
+        public var rtpengines: [ListenAddress] = []
+        /// Where these log digits to.
+        public var rtpengineDigits: ListenAddress?
 
         /// A port pair is an even port for RTP and the next one for RTCP.
         static func pairs(in ports: ClosedRange<Int>) -> Int {

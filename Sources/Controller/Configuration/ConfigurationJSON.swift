@@ -63,6 +63,9 @@ extension Configuration {
             "srtp": .string(media.srtp.rawValue),
             "musicOnHold": JSONValue(media.musicOnHold),
             "rtpTimeout": seconds(media.rtpTimeout),
+            "engine": .string(media.engine.rawValue),
+            "rtpengines": strings(media.rtpengines.map(\.description)),
+            "rtpengineDigits": JSONValue(media.rtpengineDigits?.description),
         ]
     }
 

@@ -100,6 +100,7 @@ extension ConfigurationReader {
             section.add("musicOnHold", reason)
         }
         configuration.media.rtpTimeout = section.seconds("rtpTimeout", in: 0...86_400, default: defaults.rtpTimeout)
+        readMediaEngine(section)
         section.finish()
     }
 

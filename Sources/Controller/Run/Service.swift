@@ -102,7 +102,7 @@ public struct Service: Sendable {
         undo.append(socket.stop)
         let log = try openLog(inbox: inbox, say: say)
         undo.append(log.close)
-        let telephony = try TelephonyService(configuration, traceFile: traceSIP, inbox: inbox)
+        let telephony = try TelephonyService(configuration, traceFile: traceSIP, inbox: inbox, say: say)
         undo.append(telephony.stop)
         let engine = configuration.engine(port: telephony.addresses.first?.port)
         return Parts(

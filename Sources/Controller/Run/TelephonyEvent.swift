@@ -101,6 +101,15 @@ extension TelephonyEvent {
         default: return nil
         }
     }
+
+    /// What is no leg's, in words; null for all else.
+    static func news(of event: tel_event) -> String? {
+        guard event.kind == TEL_EVENT_MEDIA_NODE else { return nil }
+        let node = "rtpengine \(text(event.source) ?? "")"
+        if let reason = text(event.reason) { return "\(node): \(reason)" }
+        let lost = event.legs == 0 ? "" : "; legs that have lost their media with it: \(event.legs)"
+        return "\(node) \(event.answered ? "answers" : "does not answer: new calls go elsewhere")\(lost)"
+    }
 }
 
 extension LegEnd {

@@ -1,11 +1,32 @@
 import CTelephony
 import CallEvents
+import Dispatch
 import TransferEngine
 
 /// PJSIP's threads call this. A global, so that it belongs to no actor.
 private let telephonyCallback: tel_event_fn = { event, context in
-    guard let context, let copy = TelephonyEvent(event.pointee) else { return }
-    Unmanaged<Inbox<RunMessage>>.fromOpaque(context).takeUnretainedValue().post(.telephony(copy))
+    guard let context else { return }
+    let receiver = Unmanaged<TelephonyReceiver>.fromOpaque(context).takeUnretainedValue()
+    if let copy = TelephonyEvent(event.pointee) {
+        receiver.inbox.post(.telephony(copy))
+    } else if let news = TelephonyEvent.news(of: event.pointee) {
+        receiver.say(news)
+    }
+}
+
+/// Who is told what happens in telephony.
+private final class TelephonyReceiver: Sendable {
+    let inbox: Inbox<RunMessage>
+    private let sayNow: @Sendable (String) -> Void
+    /// So that a terminal that stands still holds up no thread of the telephony side.
+    private let queue = DispatchQueue(label: "telephony news")
+
+    init(inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void) {
+        self.inbox = inbox
+        sayNow = say
+    }
+
+    func say(_ text: String) { queue.async { [sayNow] in sayNow(text) } }
 }
 
 /// Runs SIP while the engine thread has nothing else to do: what a message leads to is done without waking a thread.
@@ -26,14 +47,19 @@ final class TelephonyService: @unchecked Sendable {
     /// `sip.listen` with the ports that were bound.
     let addresses: [ListenAddress]
     let sounds = Sounds()
-    private let context: Unmanaged<Inbox<RunMessage>>
+    private let context: Unmanaged<TelephonyReceiver>
     private let monitor = Monitor()
     /// Guarded by `monitor`: nothing is asked of what has been stopped.
     private var isStopped = false
 
     /// Begins to listen; what is reported goes to the inbox.
-    /// - Parameter traceFile: where every SIP message is recorded, as pcap.
-    init(_ configuration: Configuration, traceFile: String? = nil, inbox: Inbox<RunMessage>) throws(ControllerError) {
+    /// - Parameters:
+    ///   - traceFile: where every SIP message is recorded, as pcap.
+    ///   - say: diagnostics of what is no call's, a line each.
+    init(
+        _ configuration: Configuration, traceFile: String? = nil, inbox: Inbox<RunMessage>,
+        say: @escaping @Sendable (String) -> Void
+    ) throws(ControllerError) {
         let strings = CStrings()
         let sip = configuration.sip
         let media = configuration.media
@@ -54,12 +80,14 @@ final class TelephonyService: @unchecked Sendable {
             media_external_address: strings.add(media.externalAddress),
             port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
+            rtpengines: strings.add(media.rtpengines.map(\.description)), rtpengine_count: media.rtpengines.count,
+            rtpengine_digits: strings.add(media.rtpengineDigits?.description),
             music_file: strings.add(media.musicOnHold), rtp_timeout_ms: UInt32(media.rtpTimeout),
             realm: strings.add(realm),
             nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile),
             pass_headers: strings.add(configuration.passHeaders), pass_header_count: configuration.passHeaders.count,
             accept_messages: false, faults: tel_faults())
-        let context = Unmanaged.passRetained(inbox)
+        let context = Unmanaged.passRetained(TelephonyReceiver(inbox: inbox, say: say))
         self.context = context
         var reason = [CChar](repeating: 0, count: 512)
         let result = withExtendedLifetime(strings) {
@@ -151,6 +179,7 @@ final class TelephonyService: @unchecked Sendable {
                     "legs_max": number(UInt64(stats.legs_max)),
                     "trace_dropped": number(stats.trace_dropped),
                 ]),
+            .init("rtpengines", .array(nodes)),
             .init(
                 "rtp",
                 [
@@ -177,6 +206,22 @@ final class TelephonyService: @unchecked Sendable {
                 "sip_status": status.sip_status == 0 ? .null : .int(Int64(status.sip_status)),
                 "expires_s": status.state == TEL_REGISTRATION_REGISTERED ? seconds : .null,
                 "retry_s": status.state == TEL_REGISTRATION_FAILED ? seconds : .null,
+            ])
+        }
+        return list
+    }
+
+    /// The nodes that RTP is left to, in the order of the configuration.
+    private var nodes: [JSONValue] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        var list: [JSONValue] = []
+        var node = tel_media_node()
+        while !isStopped, tel_get_media_node(list.count, &node) {
+            list.append([
+                "address": .string(Self.text(&node.address)), "up": .bool(node.up),
+                "hears_digits": .bool(node.hears_digits), "legs": .int(Int64(node.legs)),
+                "ready": .int(Int64(node.ready)),
             ])
         }
         return list

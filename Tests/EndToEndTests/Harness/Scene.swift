@@ -73,7 +73,11 @@ final class Scene {
         self.directory = directory
         log = LogView(directory.appending(path: "events"))
         let file = directory.appending(path: "warmline.json5")
-        let usual = Configuration.usual(address, directory)
+        var usual = Configuration.usual(address, directory)
+        if Rtpengine.isWanted {
+            others.append(try Rtpengine.start(at: address))
+            usual = Configuration.merged(usual, Rtpengine.configuration(at: address), [:])
+        }
         let configuration = Configuration.merged(
             PBX.current?.configuration(usual) ?? usual, changes,
             ["{address}": address, "{directory}": directory.path(percentEncoded: false)])
