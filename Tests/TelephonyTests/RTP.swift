@@ -89,12 +89,21 @@ final class RTPSocket {
     }
 
     /// The next datagram; nil after `seconds`.
-    func receiveBytes(within seconds: Double) -> [UInt8]? {
+    func receiveBytes(within seconds: Double) -> [UInt8]? { receiveFrom(within: seconds)?.0 }
+
+    /// The next datagram and the port that it comes from; nil after `seconds`.
+    func receiveFrom(within seconds: Double) -> ([UInt8], UInt16)? {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, Int32(seconds * 1000)) == 1 else { return nil }
         var buffer = [UInt8](repeating: 0, count: 2048)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return count > 0 ? Array(buffer[0..<count]) : nil
+        var from = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let count = withUnsafeMutablePointer(to: &from) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                recvfrom(descriptor, &buffer, buffer.count, 0, $0, &length)
+            }
+        }
+        return count > 0 ? (Array(buffer[0..<count]), UInt16(bigEndian: from.sin_port)) : nil
     }
 
     /// So many packets, or a failed test.

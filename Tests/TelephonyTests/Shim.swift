@@ -47,6 +47,8 @@ struct Event: Sendable, CustomStringConvertible {
     let earlyOnly: Bool
     let noSubscription: Bool
     let requiresReplaces: Bool
+    let source: String?
+    let legs: Int
 
     init(_ event: UnsafePointer<tel_event>) {
         func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
@@ -94,6 +96,8 @@ struct Event: Sendable, CustomStringConvertible {
         earlyOnly = event.early_only
         noSubscription = event.no_subscription
         requiresReplaces = event.requires_replaces
+        source = text(event.source)
+        legs = Int(event.legs)
     }
 
     var description: String {
@@ -106,7 +110,7 @@ extension tel_event_kind: @retroactive CustomStringConvertible {
         let names = [
             "-", "incoming", "refused", "progress", "answered", "ended", "media_changed", "reoffered", "digit",
             "routed", "tone_ended", "rtp_timeout", "registered", "heard", "stream", "refer", "response", "notified",
-            "registration", "identity", "handed_over", "message",
+            "registration", "identity", "handed_over", "message", "media_node",
         ]
         return names[Int(rawValue)]
     }
@@ -170,6 +174,8 @@ struct Settings {
     var acceptsMessages = false
     var faults = tel_faults()
     var faultMethod: String?
+    var rtpengines: [String] = []
+    var rtpengineDigits: String?
 }
 
 /// A C structure of zeroes: pointers that must not be null keep Swift from making one.
@@ -225,6 +231,7 @@ struct Shim {
         config.pointee.accept_messages = settings.acceptsMessages
         let lists = [settings.listen, settings.trusted, settings.codecs, settings.localNets].map { $0.map(keep) }
         let passed = settings.passHeaders.map(keep)
+        config.pointee.rtpengine_digits = settings.rtpengineDigits.map(keep)
         recorder.clear()
         var error = [CChar](repeating: 0, count: 256)
         let result = lists[0].withUnsafeBufferPointer { listen in
@@ -242,7 +249,11 @@ struct Shim {
                         return passed.withUnsafeBufferPointer { passed in
                             config.pointee.pass_headers = passed.baseAddress
                             config.pointee.pass_header_count = passed.count
-                            return tel_start(config, recordEvent, nil, &error, error.count)
+                            return settings.rtpengines.map(keep).withUnsafeBufferPointer { nodes in
+                                config.pointee.rtpengines = nodes.baseAddress
+                                config.pointee.rtpengine_count = nodes.count
+                                return tel_start(config, recordEvent, nil, &error, error.count)
+                            }
                         }
                     }
                 }
@@ -298,9 +309,9 @@ struct Shim {
     @discardableResult
     func expect(
         _ kind: tel_event_kind, leg: tel_leg_id? = nil, within seconds: Double = 3,
-        sourceLocation: SourceLocation = #_sourceLocation
+        sourceLocation: SourceLocation = #_sourceLocation, where fits: (Event) -> Bool = { _ in true }
     ) throws -> Event {
-        let event = recorder.next(within: seconds) { $0.kind == kind && (leg == nil || $0.leg == leg) }
+        let event = recorder.next(within: seconds) { $0.kind == kind && (leg == nil || $0.leg == leg) && fits($0) }
         return try #require(
             event, "no \(kind) within \(seconds) s; there were \(recorder.all)", sourceLocation: sourceLocation)
     }
