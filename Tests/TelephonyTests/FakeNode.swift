@@ -72,7 +72,7 @@ final class FakeNode: @unchecked Sendable {
         var port: Int? { fields["sdp"]?.text.flatMap(FakeNode.port) }
     }
 
-    enum Manner { case proper, silent, garbage, forgetful }
+    enum Manner { case proper, silent, garbage }
 
     let address: String
     /// Digits are logged to this port; nil: nowhere.
@@ -165,9 +165,6 @@ final class FakeNode: @unchecked Sendable {
             return ports["\(call) false"] == nil
         }
         if command == "ping" { return Bencode.dictionary(["result": .text("pong")]).encoded }
-        if manner == .forgetful, command == "query" {
-            return Bencode.dictionary(["result": .text("error"), "error-reason": .text("Unknown call-id")]).encoded
-        }
         guard command == "offer" || command == "answer" else {
             return Bencode.dictionary(["result": .text("ok")]).encoded
         }

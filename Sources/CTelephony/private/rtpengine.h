@@ -80,7 +80,7 @@ typedef struct node {
     bool announce; /* something has happened, and nobody has been told */
     uint32_t lost; /* legs whose media went with it, since the last time */
     bool probed;
-    int64_t pinged_us, probe_due_us;
+    int64_t pinged_us, probe_due_us, resume_us;
     far_call *ready, **ready_end; /* made ahead, the oldest first */
     uint32_t ready_count, making, legs;
     far_call *probe;

@@ -14,6 +14,7 @@
 #define FOREVER 1000000
 #define MAX_SDP 1024
 #define SOON_US 200000
+#define REST_US 500000 /* for a node that has refused a call */
 #define INNER "warmline" /* the tags of a call's two sides */
 #define OUTER "peer"
 
@@ -306,7 +307,8 @@ static void on_making(far_call *c, int step, ben_value reply)
     media_address *address = step == STEP_MAKE_OFFER ? &c->outer : &c->inner;
     if (!ng_is_ok(reply) || !far_read_sdp(ben_string(ben_get(reply, "sdp")), address)) {
         c->node->making--;
-        forget(c); /* full, perhaps: the next tick tries again */
+        c->node->resume_us = media_clock() + REST_US; /* full, perhaps */
+        forget(c);
         return;
     }
     if (step == STEP_MAKE_OFFER)

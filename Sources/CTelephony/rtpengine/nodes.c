@@ -102,9 +102,10 @@ static void on_ping(void *context, ben_value reply)
 {
     node *n = context;
     n->pinging = false;
-    if (reply.size == 0 && !n->up && !n->seen)
+    bool answers = ng_is_ok(reply);
+    if (!answers && !n->up && !n->seen)
         n->seen = n->announce = true;
-    if (reply.size == 0 || n->up)
+    if (!answers || n->up)
         return;
     n->up = n->announce = n->seen = true;
     n->refused_file = NULL;
@@ -161,7 +162,7 @@ void nodes_tick(int64_t now)
             continue;
         if (n->ready != NULL && now - n->ready->made_us > OLD_US)
             call_end_oldest(n);
-        while (n->up && n->ready_count + n->making < RESERVE && n->making < MAX_MAKING)
+        while (n->up && now >= n->resume_us && n->ready_count + n->making < RESERVE && n->making < MAX_MAKING)
             call_make(n);
         if (!n->hears_digits && now >= n->probe_due_us)
             probe(n, now);
