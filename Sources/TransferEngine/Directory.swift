@@ -86,6 +86,9 @@ struct Directory: Codable, Sendable {
     /// The agent whose configured address this is.
     func agent(at address: SIPAddress) -> String? { address.canonical.flatMap { agentsByURI[$0] } }
 
+    /// The agent whom this user part names.
+    func agent(named user: String) -> String? { agentsByUser[user] }
+
     /// The agent who has signed an arriving INVITE, else whom it names by the user part of P-Asserted-Identity, else of
     /// From: phones behind a PBX share one address, so that the user is all that tells them apart.
     func agent(calling invitation: Invitation) -> String? {

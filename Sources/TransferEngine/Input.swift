@@ -16,6 +16,8 @@ public enum Input: Codable, Hashable, Sendable {
     case legEnded(LegID, LegEnd)
     /// The peer changed its direction by re-INVITE or UPDATE. A peer that does not receive holds us.
     case legMedia(LegID, peerSends: Bool, peerReceives: Bool, codec: String?)
+    /// The peer's re-INVITE or UPDATE says who is there now: P-Asserted-Identity, from trusted peers only.
+    case legIdentity(LegID, uri: String)
     /// No packets from a peer that should be sending.
     case rtpTimeout(LegID)
     /// A digit of the peer: `0`–`9`, `*`, `#`, `A`–`D`.

@@ -18,11 +18,13 @@ struct Leg: Codable, Sendable {
     let uri: String
     let sipCallID: String
     /// The configured agent at its other end.
-    let agent: String?
+    var agent: String?
     let isIncoming: Bool
     var state: State
     var since: EventTime
     var codec: String?
+    /// The user part of what its peer last asserted of itself.
+    var asserted: String?
     /// Whom its phone shows, as far as we have said.
     var shows: Identity?
     /// What it is sent at present.

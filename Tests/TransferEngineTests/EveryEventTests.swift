@@ -179,6 +179,9 @@ import Testing
                     inputs.append(.legMedia(leg, peerSends: sends, peerReceives: receives, codec: sends ? "G722" : nil))
                 }
             }
+            for user in ["1001", "1002", "1400"] {
+                inputs.append(.legIdentity(leg, uri: "sip:\(user)@pbx.example"))
+            }
             inputs.append(.rtpTimeout(leg))
             for (number, target) in ["sip:1003@127.0.0.1:5070", "sip:evil@elsewhere.example", "rubbish"].enumerated() {
                 let id = ReferID(100 + UInt64(number))

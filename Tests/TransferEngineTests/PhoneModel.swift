@@ -232,7 +232,10 @@ struct PhoneModel {
         case 16..<17:
             phones[leg]?.codec = random.pick(Self.codecs)
             later(0...2, .legMedia(leg, peerSends: true, peerReceives: true, codec: phones[leg]?.codec))
-        case 17..<70: press(leg)
+        case 17..<19:
+            let user = random.pick(["1001", "1002", "1003", "1400", "+37120000001"]) ?? ""
+            later(0...2, .legIdentity(leg, uri: "sip:\(user)@pbx.example"))
+        case 19..<70: press(leg)
         case 70..<90: command()
         case 90..<94: refer(leg)
         case 94..<95: if random.chance(50) { arrive(replacing: leg) } else { reconfigure() }

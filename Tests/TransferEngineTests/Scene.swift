@@ -317,6 +317,11 @@ final class Scene {
         settle()
     }
 
+    func identity(_ leg: LegID, _ uri: String) {
+        feed(.legIdentity(leg, uri: uri))
+        settle()
+    }
+
     func press(_ leg: LegID, _ digits: String) {
         for character in digits {
             if let digit = Digit(character) { feed(.digit(leg, digit)) }

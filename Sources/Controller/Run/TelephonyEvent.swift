@@ -16,6 +16,7 @@ struct TelephonyEvent: Sendable {
         case handedOver(token: UInt64, status: Int, isFinal: Bool)
         case routed(token: UInt64)
         case toneEnded(token: UInt64)
+        case identity(uri: String)
         case rtpTimeout
         case registered(user: String, contact: String?)
         /// `replaces`: the telephony side's name of a leg, as everywhere here; 0: none.
@@ -88,6 +89,9 @@ extension TelephonyEvent {
             kind = .handedOver(token: event.token, status: Int(event.status), isFinal: event.final)
         case TEL_EVENT_ROUTED: kind = .routed(token: event.token)
         case TEL_EVENT_TONE_ENDED: kind = .toneEnded(token: event.token)
+        case TEL_EVENT_IDENTITY:
+            guard event.trusted, let uri = text(event.asserted_uri) else { return nil }
+            kind = .identity(uri: uri)
         case TEL_EVENT_RTP_TIMEOUT: kind = .rtpTimeout
         case TEL_EVENT_REGISTERED:
             let contact = event.expires_s == 0 ? nil : lines(event.contacts).first
