@@ -22,6 +22,6 @@ enum EventText {
             LocalTime.full(parser.time.wallTime.timestamp), pad(parser.call ?? "-", to: callWidth),
             pad(parser.typeName, to: typeWidth),
         ]
-        return (head + [fields.joined(separator: " ")]).joined(separator: "  ")
+        return (head + [fields.joined(separator: " ")]).joined(separator: "  ").printable
     }
 }

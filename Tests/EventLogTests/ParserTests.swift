@@ -145,7 +145,7 @@ import Testing
         (#"{"a":"b"#, "the line ends in a string (at byte 7)"),
         (#"{"a":[1 2]}"#, "expected , or ] (at byte 8)"),
         (#"{"a":{"b"}}"#, "expected : (at byte 9)"),
-        (#"{"v":2,"seq":1}"#, "version 2 of the layout; this program reads 1"),
+        (#"{"v":2,"seq":1}"#, "version 2 of the layout is unknown; this program reads 1"),
         (#"{"seq":0}"#, "seq: expected a whole number from 1"),
         (#"{"seq":-4}"#, "seq: expected a whole number from 1"),
         (#"{"seq":18446744073709551616}"#, "seq: expected a whole number from 1"),

@@ -28,8 +28,12 @@ public struct EventParser {
     private var envelope = 0
     private var nodeBytes: [UInt8] = []
     private var nodeText = ""
+    /// Whether fields have to keep to `FieldLimits`.
+    let isBounded: Bool
 
-    public init() {}
+    /// - Parameter isBounded: whether a line whose numbers no call can have is no event, as what counts and draws wants it;
+    ///   who only passes events on keeps what was written, whatever it says.
+    public init(isBounded: Bool = false) { self.isBounded = isBounded }
 
     /// Takes a line of a file apart; its errors name the place.
     public mutating func parse(_ line: UnsafeRawBufferPointer, in file: String, number: Int?) throws(LineError) {
@@ -56,12 +60,13 @@ public struct EventParser {
         try scanner.object(into: &fields)
         var cursor = 0
         if let version = try integer("v", &cursor), version != Int64(LoggedEvent.version) {
-            throw LineError("version \(version) of the layout; this program reads \(LoggedEvent.version)")
+            throw LineError("version \(version) of the layout is unknown; this program reads \(LoggedEvent.version)")
         }
         seq = try sequence(&cursor)
         guard let time = find("time", &cursor), let wall = try instant(time, "time") else { throw LineError("no time") }
         self.wall = wall
         guard let mono = try integer("mono_ms", &cursor) else { throw LineError("no mono_ms") }
+        if isBounded, let error = FieldLimits.objection(mono, "mono_ms", FieldLimits.uptime) { throw error }
         monoMs = mono
         try readNode(&cursor)
         guard let type = find("type", &cursor), type.kind == .string else { throw LineError("no type") }
@@ -105,7 +110,9 @@ public struct EventParser {
 
     private func sequence(_ cursor: inout Int) throws(LineError) -> UInt64 {
         guard let field = find("seq", &cursor) else { throw LineError("no seq") }
-        guard field.kind == .number, let seq = Self.unsigned(value(field)), seq > 0 else {
+        guard field.kind == .number, let seq = Self.unsigned(value(field)), seq > 0,
+            !isBounded || seq <= Int64.max
+        else {
             throw LineError("seq: expected a whole number from 1")
         }
         return seq
@@ -236,12 +243,19 @@ extension EventParser {
     func instant(_ field: ScannedField, _ key: StaticString) throws(LineError) -> Int64? {
         if field.kind == .null { return nil }
         guard field.kind == .string else { throw LineError("\(key): expected a time") }
-        if !field.valueEscaped, let time = Timestamp.microseconds(value(field)) { return time }
-        var text = self.text(field)
-        guard let time = text.withUTF8({ Timestamp.microseconds(UnsafeRawBufferPointer($0)) }) else {
+        guard let time = microseconds(field) else {
             throw LineError("\(key): expected a time as RFC 3339 writes it")
         }
+        guard !isBounded || FieldLimits.times.contains(time) else {
+            throw LineError("\(key): expected a time from 1970 to 9999")
+        }
         return time
+    }
+
+    private func microseconds(_ field: ScannedField) -> Int64? {
+        guard field.valueEscaped else { return Timestamp.microseconds(value(field)) }
+        var text = self.text(field)
+        return text.withUTF8 { Timestamp.microseconds(UnsafeRawBufferPointer($0)) }
     }
 
     private static func unsigned(_ text: UnsafeRawBufferPointer) -> UInt64? {

@@ -30,15 +30,15 @@ struct FieldReader: FieldVisitor {
         }
     }
 
-    private mutating func number(_ key: StaticString, _ set: (Int?) -> Void) {
+    private mutating func number(_ key: StaticString, canBeNull: Bool, _ set: (Int?) -> Void) {
         guard let field = find(key) else { return }
         switch field.kind {
         case .number:
-            if let value = EventParser.signed(parser.value(field)) {
-                set(Int(value))
-            } else {
-                expected("a whole number", key)
-            }
+            guard let value = EventParser.signed(parser.value(field)) else { return expected("a whole number", key) }
+            if parser.isBounded { error = FieldLimits.objection(value, key, FieldLimits.range(of: key)) }
+            if error == nil { set(Int(value)) }
+        // A length that is not known is not one of nothing.
+        case .null where !canBeNull && parser.isBounded && FieldLimits.isDuration(key): expected("a number", key)
         case .null: set(nil)
         default: expected("a number", key)
         }
@@ -56,8 +56,10 @@ struct FieldReader: FieldVisitor {
 
     mutating func field(_ key: StaticString, _ value: inout String) { text(key) { value = $0 ?? value } }
     mutating func field(_ key: StaticString, _ value: inout String?) { text(key) { value = $0 } }
-    mutating func field(_ key: StaticString, _ value: inout Int) { number(key) { value = $0 ?? value } }
-    mutating func field(_ key: StaticString, _ value: inout Int?) { number(key) { value = $0 } }
+    mutating func field(_ key: StaticString, _ value: inout Int) {
+        number(key, canBeNull: false) { value = $0 ?? value }
+    }
+    mutating func field(_ key: StaticString, _ value: inout Int?) { number(key, canBeNull: true) { value = $0 } }
     mutating func field(_ key: StaticString, _ value: inout Bool) { truth(key) { value = $0 ?? value } }
     mutating func field(_ key: StaticString, _ value: inout Bool?) { truth(key) { value = $0 } }
 

@@ -1,4 +1,5 @@
 import CallEvents
+import EventLog
 
 /// Asterisk's queue_log: `epoch|call|queue|agent|event|data…` (docs.asterisk.org, Queue Logs).
 ///
@@ -27,7 +28,8 @@ struct QueueLog {
             let epoch = CivilTime.floor(event.time.wall, 1_000_000)
             let fields = [String(epoch), id, queue ?? "NONE", agent ?? "NONE", word] + data
             // The format knows no quoting.
-            result.append(fields.map { $0.replacing("|", with: "/").replacing("\n", with: " ") }.joined(separator: "|"))
+            result.append(
+                fields.map { $0.replacing("|", with: "/").replacing("\n", with: " ").printable }.joined(separator: "|"))
         }
         switch event.event {
         case .callArrived(let fields): call.caller = fields.caller ?? ""

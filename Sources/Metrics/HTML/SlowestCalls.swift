@@ -44,7 +44,7 @@ struct SlowestCalls {
     }
 
     var timelines: [Timeline] {
-        var parser = EventParser()
+        var parser = EventParser(isBounded: true)
         return longest.compactMap { kept in
             var events: [LoggedEvent] = []
             for line in kept.lines {

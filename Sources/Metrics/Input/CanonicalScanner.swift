@@ -67,7 +67,7 @@ struct CanonicalScanner {
             fact.call = hash64(text)
         }
         for step in plan.steps {
-            guard take(step.literal), field(step.field, &fact, &names) else { return false }
+            guard take(step.literal), field(step, &fact, &names) else { return false }
         }
         return at + 1 == end && at.load(as: UInt8.self) == UInt8(ascii: "}")
     }
@@ -77,7 +77,7 @@ struct CanonicalScanner {
         fact.seq = UInt64(seq)
         guard take(time), let wall = timestamp() else { return false }
         fact.wall = wall
-        guard take(mono), let mono = number() else { return false }
+        guard take(mono), let mono = number(), mono <= FieldLimits.uptime.upperBound else { return false }
         fact.mono = mono
         guard take(node), let name = string() else { return false }
         let hash = hash64(name)
@@ -91,9 +91,9 @@ struct CanonicalScanner {
         return fact.type != .other
     }
 
-    private mutating func field(_ field: FactField, _ fact: inout Fact, _ names: inout NameTable) -> Bool {
-        switch field {
-        case .skip: return skip()
+    private mutating func field(_ step: FactPlan.Step, _ fact: inout Fact, _ names: inout NameTable) -> Bool {
+        switch step.field {
+        case .skip: return skip(step)
         case .agent: return name(&fact.agent, &names)
         case .group: return name(&fact.group, &names)
         case .line: return name(&fact.line, &names)
@@ -101,14 +101,14 @@ struct CanonicalScanner {
         case .code: return name(&fact.code, &names)
         case .call: return hash(&fact.call)
         case .caller: return hash(&fact.caller)
-        case .length: return number(&fact.length)
-        case .talkMs: return number(&fact.talkMs)
-        case .holdMs: return number(&fact.holdMs)
-        case .number: return number(&fact.number)
+        case .length: return number(&fact.length, step.limit)
+        case .talkMs: return number(&fact.talkMs, step.limit)
+        case .holdMs: return number(&fact.holdMs, step.limit)
+        case .number: return number(&fact.number, step.limit)
         case .serviceLevel:
             if take(null) { return true }
-            guard let value = number(), let seconds = Int32(exactly: value) else { return false }
-            fact.serviceLevel = seconds
+            guard let value = number(), value <= step.limit else { return false }
+            fact.serviceLevel = Int32(value)
             return true
         case .flag:
             if take(yes) {
@@ -173,8 +173,8 @@ extension CanonicalScanner {
     }
 
     @inline(__always)
-    private mutating func number(_ value: inout Int64) -> Bool {
-        guard let number = number() else { return false }
+    private mutating func number(_ value: inout Int64, _ limit: Int64) -> Bool {
+        guard let number = number(), number <= limit else { return false }
         value = number
         return true
     }
@@ -239,19 +239,23 @@ extension CanonicalScanner {
         return true
     }
 
-    /// Passes over any value that the writer writes.
-    private mutating func skip() -> Bool {
-        guard at < end else { return false }
-        switch at.load(as: UInt8.self) {
-        case UInt8(ascii: "\""):
-            at += 1
-            return skipString()
-        case UInt8(ascii: "n"): return take(null)
-        case UInt8(ascii: "t"): return take(yes)
-        case UInt8(ascii: "f"): return take(no)
-        case UInt8(ascii: "["): return skipArray() != nil
-        default: return number() != nil
+    /// Passes over a value that counting does not need, of the kind that the field has.
+    private mutating func skip(_ step: FactPlan.Step) -> Bool {
+        switch step.kind {
+        case .text: return quote() && skipString()
+        case .optionalText: return take(null) || quote() && skipString()
+        case .number: return skipNumber(step.limit)
+        case .optionalNumber: return take(null) || skipNumber(step.limit)
+        case .truth: return take(yes) || take(no)
+        case .optionalTruth: return take(null) || take(yes) || take(no)
+        case .texts: return at < end && at.load(as: UInt8.self) == UInt8(ascii: "[") && skipArray() != nil
+        case .time: return quote() && timestamp() != nil && quote()
         }
+    }
+
+    private mutating func skipNumber(_ limit: Int64) -> Bool {
+        guard let number = number() else { return false }
+        return number <= limit
     }
 
     private mutating func skipString() -> Bool {

@@ -37,10 +37,13 @@ final class ChainReader {
     func next(isLast: Bool = true) throws(InputError) -> UnsafeRawBufferPointer? {
         while true {
             if let lines {
-                if let line = try lines.next() { return line }
+                if let line = try lines.next() {
+                    if line.count < 8, line.isBlank { continue }
+                    return line
+                }
                 // The last file may grow, and another may follow it.
                 if !isLast, index + 1 >= files.count { return nil }
-                if let rest = lines.rest() { return rest }
+                if let rest = lines.rest(), !rest.isBlank { return rest }
             } else if index + 1 >= files.count {
                 return nil
             }

@@ -15,8 +15,18 @@ struct FactPlan {
     struct Step {
         var key: StaticString
         var field: FactField
+        /// What its value is.
+        var kind: Kind
+        /// The greatest number that it can be.
+        var limit: Int64
         /// `,"key":`, for comparison with a line.
         var literal: Literal
+    }
+
+    /// What JSON a field has, where it is not null; only of some it can be.
+    enum Kind {
+        case text, number, truth, texts, time
+        case optionalText, optionalNumber, optionalTruth
     }
 
     let steps: [Step]
@@ -28,10 +38,12 @@ struct FactPlan {
         var event = CallEvent(type: type.name)
         event.visit(&visitor)
         let wanted = Self.wanted(type)
-        steps = visitor.keys.map { key in
+        steps = visitor.keys.map { key, kind in
             var field = wanted["\(key)"] ?? .skip
             if field == .target, !wantsTargets || field == .code, !wantsCodes { field = .skip }
-            return Step(key: key, field: field, literal: Literal(",\"\(key)\":"))
+            return Step(
+                key: key, field: field, kind: kind, limit: FieldLimits.range(of: key).upperBound,
+                literal: Literal(",\"\(key)\":"))
         }
         switch type {
         case .serviceStarted, .serviceStopping, .serviceRecovered, .serviceAlive, .logSegment, .callRefused,
@@ -72,20 +84,22 @@ struct FactPlan {
     }
 }
 
-/// Collects the keys of an event.
+/// Collects the keys of an event and what stands there.
 private struct KeyVisitor: FieldVisitor {
-    var keys: [StaticString] = []
+    var keys: [(StaticString, FactPlan.Kind)] = []
 
-    mutating func field(_ key: StaticString, _ value: inout String) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout String?) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout Int) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout Int?) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout Bool) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout Bool?) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout [String]) { keys.append(key) }
-    mutating func field(_ key: StaticString, _ value: inout WallTime) { keys.append(key) }
-    mutating func field<Value: LogEnum>(_ key: StaticString, _ value: inout Value) { keys.append(key) }
-    mutating func field<Value: LogEnum>(_ key: StaticString, _ value: inout Value?) { keys.append(key) }
+    mutating func field(_ key: StaticString, _ value: inout String) { keys.append((key, .text)) }
+    mutating func field(_ key: StaticString, _ value: inout String?) { keys.append((key, .optionalText)) }
+    mutating func field(_ key: StaticString, _ value: inout Int) { keys.append((key, .number)) }
+    mutating func field(_ key: StaticString, _ value: inout Int?) { keys.append((key, .optionalNumber)) }
+    mutating func field(_ key: StaticString, _ value: inout Bool) { keys.append((key, .truth)) }
+    mutating func field(_ key: StaticString, _ value: inout Bool?) { keys.append((key, .optionalTruth)) }
+    mutating func field(_ key: StaticString, _ value: inout [String]) { keys.append((key, .texts)) }
+    mutating func field(_ key: StaticString, _ value: inout WallTime) { keys.append((key, .time)) }
+    mutating func field<Value: LogEnum>(_ key: StaticString, _ value: inout Value) { keys.append((key, .text)) }
+    mutating func field<Value: LogEnum>(_ key: StaticString, _ value: inout Value?) {
+        keys.append((key, .optionalText))
+    }
 }
 
 /// Up to 32 bytes of text, compared eight at a time. The bytes compared with must be readable eight beyond their end.

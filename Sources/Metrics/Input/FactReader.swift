@@ -10,7 +10,7 @@ struct FactReader {
     private(set) var foreignLines = 0
     private let plans: [FactPlan]
     private var scanner: CanonicalScanner
-    private var parser = EventParser()
+    private var parser = EventParser(isBounded: true)
 
     /// - Parameters:
     ///   - wantsTargets: whether targets are told apart: their number is not bounded by a configuration.
@@ -33,6 +33,8 @@ struct FactReader {
     /// As `read`, without regard to the writer's layout.
     mutating func readJSON(_ line: UnsafeRawBufferPointer, into fact: inout Fact) throws(LineError) {
         try parser.parse(line)
+        // The same rule for every reader of the log: a field of another kind is not one of nothing.
+        _ = try parser.event()
         fact = Fact()
         fact.type = parser.type
         fact.seq = parser.seq

@@ -64,7 +64,9 @@ final class FileLines {
     }
 
     private func take(_ length: Int, skipping: Int) -> UnsafeRawBufferPointer {
-        let line = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + length)])
+        // A byte order mark is no part of the first line (RFC 8259 §8.1 lets a reader pass over it).
+        let mark = number == 0 && length >= 3 && buffer[start..<(start + 3)].elementsEqual([0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let line = UnsafeRawBufferPointer(rebasing: buffer[(start + mark)..<(start + length)])
         start += length + skipping
         searched = 0
         number += 1
@@ -95,4 +97,9 @@ final class FileLines {
         }
         return false
     }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether the line holds nothing but white space.
+    var isBlank: Bool { allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
 }

@@ -95,19 +95,29 @@ struct LogFinder {
     /// Node and number of the first event; null where the file has no whole line.
     private static func firstEvent(of path: String) throws(InputError) -> (node: String, first: UInt64)? {
         guard let lines = try FileLines(path: path) else { return nil }
-        var parser = EventParser()
+        var parser = EventParser(isBounded: true)
         var met = 0
+        var objection: LineError?
         // A torn beginning may precede the first event, but a file of other things is no log.
         while met < 100, let line = try lines.next() {
-            if (try? parser.parse(line)) != nil { return (parser.node, parser.seq) }
-            met += 1
+            do {
+                try parser.parse(line)
+                return (parser.node, parser.seq)
+            } catch {
+                if line.isBlank { continue }
+                objection = objection ?? error
+                met += 1
+            }
         }
-        if met == 0, let line = lines.rest() {
+        if met == 0, let line = lines.rest(), !line.isBlank {
             if (try? parser.parse(line)) != nil { return (parser.node, parser.seq) }
             // The torn beginning of an event, or what a file system leaves of one that never reached the disk.
             met = line[0] == UInt8(ascii: "{") || line[0] == 0 ? 0 : 1
         }
-        if met > 0 { throw InputError("\(path) is not an event log: no line of it is an event") }
+        if met > 0 {
+            let why = objection.map { ": \($0)" } ?? ""
+            throw InputError("\(path) is not an event log: no line of it is an event\(why)")
+        }
         return nil
     }
 }

@@ -1,3 +1,5 @@
+import EventLog
+
 extension MetricsReport {
     /// Aligned columns, units as a person reads them. Without keys one figure a line, with keys one row a line.
     /// - Parameter colour: whether headings and empty figures are told apart by terminal colours.
@@ -57,7 +59,7 @@ extension MetricsReport {
             columns.map { $0.0.text(row[$0.0]) } + (options.target == nil ? [] : [Self.verdict(meetsTarget(row))])
         }
         var table = [by.map(\.rawValue) + columns.map(\.1) + (options.target == nil ? [] : ["target"])]
-        for row in rows { table.append(row.key.map { $0 ?? "-" } + figures(row)) }
+        for row in rows { table.append(row.key.map { $0?.printable ?? "-" } + figures(row)) }
         table.append(by.enumerated().map { $0.offset == 0 ? "total" : "" } + figures(total))
         let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
         return table.enumerated().map { index, row in
@@ -77,7 +79,7 @@ extension MetricsReport {
         if input.missing > 0 { notes.append("\(counted(Int(clamping: input.missing), "event")) missing from the log") }
         if input.torn > 0 { notes.append("\(counted(input.torn, "torn end")) of a file passed over") }
         for (type, count) in input.unknownTypes.sorted(by: { $0.key < $1.key }) {
-            notes.append("\(counted(count, "event")) of unknown type \(type) passed over")
+            notes.append("\(counted(count, "event")) of unknown type \(type.printable) passed over")
         }
         if input.brokenCount > 0 { notes.append("\(counted(input.brokenCount, "line")) passed over: no event") }
         return notes.isEmpty ? [] : [""] + notes.map { "note: \($0)" }

@@ -77,9 +77,12 @@ public struct Timeline: Sendable {
         lanes = ["caller"]
     }
 
-    /// A SIP URI's user part, or its host where it has none.
+    /// A SIP URI's user part, or its host where it has none; the URI may stand behind a name, `"Ann" <sip:ann@host>`.
     static func name(of uri: String) -> String {
         var rest = uri[...]
+        if uri.last == ">" || !uri.hasPrefix("sip"), let open = uri.lastIndex(of: "<") {
+            rest = uri[uri.index(after: open)...]
+        }
         for scheme in ["sips:", "sip:", "tel:"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
         let address = rest.prefix { $0 != ";" && $0 != "?" && $0 != ">" }
         guard let at = address.firstIndex(of: "@"), at > address.startIndex else { return String(address) }

@@ -17,10 +17,14 @@ public struct TimelineCommand: Sendable {
     }
 
     /// The drawing goes to `out`, line by line without newlines, errors to `err`.
-    /// - Returns: the exit status: 1 when there is no such call, 2 when a path is no log.
+    /// - Returns: the exit status: 1 when there is no such call or a line was no event, 2 when a path is no log.
     public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
         do {
-            let events = try Self.events(of: call, in: paths)
+            var broken = 0
+            let events = try Self.events(of: call, in: paths) { place in
+                broken += 1
+                err(place)
+            }
             guard let timeline = Timeline(call: call, events: events) else {
                 err("warmline timeline: no call \(call) in \(paths.joined(separator: ", "))")
                 return 1
@@ -29,7 +33,7 @@ public struct TimelineCommand: Sendable {
                 .forEach {
                     out(String($0))
                 }
-            return 0
+            return broken == 0 ? 0 : 1
         } catch {
             err("warmline timeline: \(error)")
             return 2
@@ -37,19 +41,29 @@ public struct TimelineCommand: Sendable {
     }
 
     /// What the logs say of one call.
-    static func events(of call: String, in paths: [String]) throws(InputError) -> [LoggedEvent] {
+    /// - Parameter broken: is told of each line that is no event.
+    static func events(of call: String, in paths: [String], broken: (String) -> Void) throws(InputError)
+        -> [LoggedEvent]
+    {
         var events: [LoggedEvent] = []
         var parser = EventParser()
         for chain in try LogChain.find(paths) {
             let reader = ChainReader(chain)
             var last: UInt64 = 0
             while let line = try reader.next() {
-                guard (try? parser.parse(line)) != nil, parser.seq > last else { continue }
-                last = parser.seq
-                guard parser.call == call, parser.type != .agentStateChanged, let event = try? parser.logged() else {
-                    continue
+                do {
+                    try parser.parse(line)
+                    guard parser.seq > last else { continue }
+                    last = parser.seq
+                    guard parser.call == call, parser.type != .agentStateChanged else { continue }
+                    events.append(try parser.logged())
+                } catch {
+                    if !reader.isWhole || reader.isLeft(after: last) {
+                        if reader.isWhole { try reader.leaveFile() }
+                        continue
+                    }
+                    broken("\(reader.file):\(reader.number): not an event: \(error)")
                 }
-                events.append(event)
             }
         }
         return events

@@ -1,15 +1,25 @@
 import CallEvents
+import EventLog
 
 /// The call in text: its lanes as bars to scale, then what happened, line by line, with arrows between the lanes.
 extension Timeline {
     /// - Parameter width: columns of the bars.
     public func text(width: Int = 64) -> String {
-        let lines = heading + [""] + bars(width: max(16, width)) + [""] + ladder
+        let shown = printable
+        let lines = shown.heading + [""] + shown.bars(width: max(16, width)) + [""] + shown.ladder
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// With names that do nothing to a terminal.
+    private var printable: Timeline {
+        var shown = self
+        shown.lanes = lanes.map(\.printable)
+        for index in marks.indices { shown.marks[index].text = marks[index].text.printable }
+        return shown
+    }
+
     private var heading: [String] {
-        var lines = ["call \(call), \(Self.utc(arrived.wall))"]
+        var lines = ["call \(call.printable), \(Self.utc(arrived.wall))"]
         guard let ended else { return lines + ["still open after \(DurationText.short(length))"] }
         var parts = [
             "waited \(DurationText.short(Int64(ended.waitMs)))", "talked \(DurationText.short(Int64(ended.talkMs)))",

@@ -1,3 +1,5 @@
+import EventLog
+
 /// A place where a log breaks one of its rules.
 public struct Breach: Hashable, Sendable, CustomStringConvertible {
     /// Which rule of the log is broken.
@@ -63,7 +65,7 @@ public struct Breach: Hashable, Sendable, CustomStringConvertible {
         if !subject.isEmpty { parts.append(subject.joined(separator: ", ")) }
         parts.append(rule.rawValue)
         parts.append(text)
-        return parts.joined(separator: ": ")
+        return parts.joined(separator: ": ").printable
     }
 }
 

@@ -31,7 +31,7 @@ public struct VerifyCommand: Sendable {
         var broken = 0
         var torn = 0
         let chains = try LogChain.find(paths)
-        var parser = EventParser()
+        var parser = EventParser(isBounded: true)
         for chain in chains {
             let reader = ChainReader(chain)
             var lastSeq: UInt64 = 0
