@@ -179,4 +179,17 @@ import Testing
     func theNameOfAURI(uri: String, name: String) {
         #expect(Timeline.name(of: uri).trimmingPrefix(" ") == name)
     }
+
+    /// Who names the directory above is told which ones hold logs.
+    @Test func aDirectoryOfNodes() throws {
+        let log = try LogFixture()
+        for node in ["ctl-1", "ctl-2"] {
+            try log.write(text: Self.story.joined(), name: "\(node)/\(SegmentName(first: 1))")
+        }
+        try log.write(text: "", name: "other/notes.txt")
+        let command = try MetricsCommand(paths: [log.directory])
+        let result = output { command.run(out: $0, err: $1) }
+        #expect(result.status == 2)
+        #expect(result.err.first?.hasSuffix("; logs are in \(log.directory)/ctl-1 \(log.directory)/ctl-2") == true)
+    }
 }

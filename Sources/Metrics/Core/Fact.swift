@@ -49,4 +49,14 @@ struct Fact: Equatable {
 
     /// When what the event closes began, by its own length.
     var began: Int64 { wall - length * 1000 }
+
+    /// Tells events apart that have the same number.
+    var mark: UInt32 { Self.mark(wall: wall, mono: mono, type: type, call: call) }
+
+    @inline(__always)
+    static func mark(wall: Int64, mono: Int64, type: EventType, call: UInt64) -> UInt32 {
+        var mark = UInt64(bitPattern: wall) ^ call
+        mark = (mark ^ UInt64(bitPattern: mono) << 20) &* 0x9E37_79B9_7F4A_7C15
+        return UInt32(truncatingIfNeeded: mark >> 32) ^ UInt32(type.rawValue)
+    }
 }

@@ -68,28 +68,32 @@ struct LogFinder {
         var status = stat()
         guard stat(path, &status) == 0 else { throw InputError("cannot open", path, errno: errno) }
         guard status.st_mode & S_IFMT == S_IFDIR else { return [path] }
-        guard let stream = opendir(path) else { throw InputError("cannot list", path, errno: errno) }
+        let names = try names(in: path)
+        let segments = names.filter { SegmentName(fileName: $0) != nil }
+        // A directory whose log has not begun holds nothing but its lock; such names begin with a dot.
+        if segments.isEmpty, names.contains(where: { !$0.hasPrefix(".") }) {
+            let logs = names.map { "\(path)/\($0)" }.filter(holdsSegments).sorted()
+            let hint = logs.isEmpty ? "" : "; logs are in " + logs.prefix(10).joined(separator: " ")
+            throw InputError("\(path) holds no log: no segment is in it\(hint)")
+        }
+        return segments.sorted().map { "\(path)/\($0)" }
+    }
+
+    private static func names(in directory: String) throws(InputError) -> [String] {
+        guard let stream = opendir(directory) else { throw InputError("cannot list", directory, errno: errno) }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
-            }
-            if SegmentName(fileName: name) != nil { names.append(name) }
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+                })
         }
-        if names.isEmpty, try !isEmptyDirectory(path) { throw InputError("\(path) holds no log: no segment is in it") }
-        return names.sorted().map { "\(path)/\($0)" }
+        return names
     }
 
-    /// A directory whose log has not begun holds nothing but its lock.
-    private static func isEmptyDirectory(_ path: String) throws(InputError) -> Bool {
-        guard let stream = opendir(path) else { throw InputError("cannot list", path, errno: errno) }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            // Names that begin with a dot: the directory itself, its parent, the lock.
-            if entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { return false }
-        }
-        return true
+    private static func holdsSegments(_ path: String) -> Bool {
+        (try? names(in: path))?.contains { SegmentName(fileName: $0) != nil } ?? false
     }
 
     /// Node and number of the first event; null where the file has no whole line.

@@ -15,6 +15,7 @@ struct MetricsRun: ~Copyable {
     private var reader: FactReader
     private var finder: LogFinder
     private var sources: [Source] = []
+    private var logs: [NodeLog] = []
     private var input = MetricsReport.Input()
 
     /// - Parameters:
@@ -46,12 +47,32 @@ struct MetricsRun: ~Copyable {
         var fact = Fact()
         /// Whether that event has yet to be counted.
         var isWaiting = false
+        /// The number of the line read last.
         var lastSeq: UInt64 = 0
-        var clock = StepClock()
+        /// The log of that line's node: a file may hold those of several.
+        var log: NodeLog?
+        /// Logs of which lines that were held back have their turn.
+        var ready: [NodeLog] = []
         /// The latest moment so far: what happened a little earlier does not go before other nodes' events.
         var time: Int64 = .min
 
         init(_ chain: LogChain) { self.chain = ChainReader(chain) }
+    }
+
+    /// What one node said, in whatever files it stands.
+    private final class NodeLog {
+        /// An event that waits for those before it.
+        struct Held {
+            var fact: Fact
+            /// For the slowest calls.
+            var line: [UInt8]
+        }
+
+        let node: Name
+        var order = Sequencer<Held>()
+        var clock = StepClock()
+
+        init(_ node: Name) { self.node = node }
     }
 
     /// Counts what there is and has not been counted.
@@ -108,7 +129,23 @@ struct MetricsRun: ~Copyable {
     private mutating func advance(
         _ source: Source, _ isLast: Bool, _ broken: (String) -> Void
     ) throws(InputError) -> Bool {
-        while let line = try source.chain.next(isLast: isLast) {
+        while true {
+            if let log = source.ready.last {
+                if let held = log.order.pop() {
+                    source.fact = held.fact
+                    held.line.withUnsafeBytes { take(source, log, $0) }
+                    return true
+                }
+                source.ready.removeLast()
+                continue
+            }
+            guard let line = try source.chain.next(isLast: isLast) else {
+                // What is still missing will not come, or is not there.
+                for log in logs { log.order.flush() }
+                source.ready = logs.filter(\.order.hasReady)
+                if source.ready.isEmpty { return false }
+                continue
+            }
             do {
                 try reader.read(line, into: &source.fact)
             } catch {
@@ -123,20 +160,36 @@ struct MetricsRun: ~Copyable {
                 broken(place)
                 continue
             }
-            let seq = source.fact.seq
-            if seq <= source.lastSeq {
-                input.repeated += 1
-                continue
+            let log = log(of: source)
+            let type = source.fact.type
+            source.lastSeq = source.fact.seq
+            let place = log.order.place(
+                source.fact.seq, mark: source.fact.mark, opens: type == .logSegment || type == .serviceStarted,
+                NodeLog.Held(fact: source.fact, line: slowest == nil ? [] : Array(line)))
+            if place == .dropped { continue }
+            if type == .other { input.unknownTypes[reader.typeName, default: 0] += 1 }
+            if place == .next {
+                take(source, log, line)
+                return true
             }
-            if source.fact.type == .other { input.unknownTypes[reader.typeName, default: 0] += 1 }
-            if source.lastSeq > 0 { input.missing += seq - source.lastSeq - 1 }
-            source.lastSeq = seq
-            source.fact.time = source.clock.time(of: source.fact)
-            source.time = max(source.time, source.fact.time)
-            slowest?.add(source.fact, line)
-            return true
+            if log.order.hasReady { source.ready.append(log) }
         }
-        return false
+    }
+
+    private mutating func log(of source: Source) -> NodeLog {
+        if let log = source.log, log.node == source.fact.node { return log }
+        let node = source.fact.node
+        let log = logs.first { $0.node == node } ?? NodeLog(node)
+        if !logs.contains(where: { $0 === log }) { logs.append(log) }
+        source.log = log
+        return log
+    }
+
+    /// The event is the source's next.
+    private mutating func take(_ source: Source, _ log: NodeLog, _ line: UnsafeRawBufferPointer) {
+        source.fact.time = log.clock.time(of: source.fact)
+        source.time = max(source.time, source.fact.time)
+        slowest?.add(source.fact, line)
     }
 
     /// Counts events held in memory, as if they had been read, in the order given.
@@ -155,6 +208,11 @@ struct MetricsRun: ~Copyable {
             count(fact)
         }
         input.nodes = Set(events.map(\.node)).sorted()
+    }
+
+    /// Whether every line could be put where it belongs.
+    var isInOrder: Bool {
+        logs.allSatisfy { $0.order.counts.late + $0.order.counts.dropped == 0 && $0.order.gaps.odd == 0 }
     }
 
     /// The figures as they stand.
@@ -181,7 +239,16 @@ struct MetricsRun: ~Copyable {
         let to = options.until ?? (isEmpty || core.lastWall < options.since ?? .min ? nil : core.lastWall)
         func moment(_ wall: Int64) -> String { core.intervals.text(CivilTime.floor(wall, 1_000_000)) }
         var input = input
-        if !sources.isEmpty { input.nodes = sources.map(\.chain.node).sorted() }
+        if !sources.isEmpty {
+            input.nodes = Set(sources.map(\.chain.node) + logs.map { reader.names.text($0.node) ?? "" }).sorted()
+        }
+        for log in logs {
+            input.repeated += log.order.counts.repeated
+            input.late += log.order.counts.late
+            input.dropped += log.order.counts.dropped
+            input.missing += log.order.gaps.missing
+            input.odd += log.order.gaps.odd
+        }
         input.bytes = sources.reduce(0) { $0 + $1.chain.bytes }
         return MetricsReport(
             options: options, total: MetricsReport.Row(key: [], cell: counts.total), rows: rows.map(\.row),

@@ -15,12 +15,14 @@ struct SeenNumbers {
         case forgotten
     }
 
-    /// How many of the last numbers are told apart by their events.
-    private static let remembered = 1 << 14
+    /// How many of the last numbers are told apart by their events: a power of two.
+    private let remembered: Int
     /// More gaps than a log that can be put in order has.
     private static let mostRanges = 1 << 12
     /// A number farther than this from all others, alone, is no gap in the log but a wrong number.
     private static let far: UInt64 = 1 << 20
+
+    init(remembered: Int = 1 << 14) { self.remembered = remembered }
 
     private var ranges: [ClosedRange<UInt64>] = []
     /// The interval that grew last.
@@ -42,7 +44,7 @@ struct SeenNumbers {
     }
 
     @inline(__always)
-    private func slot(_ seq: UInt64) -> Int { Int(seq & UInt64(Self.remembered - 1)) }
+    private func slot(_ seq: UInt64) -> Int { Int(seq & UInt64(remembered - 1)) }
 
     @inline(__always)
     private static func entry(_ seq: UInt64, _ mark: UInt32) -> UInt64 { seq << 32 | UInt64(mark) }
@@ -59,7 +61,7 @@ struct SeenNumbers {
     /// Notes a new number.
     @inline(__always)
     mutating func insert(_ seq: UInt64, mark: UInt32, opens: Bool) {
-        if marks.isEmpty { marks = Array(repeating: 0, count: Self.remembered) }
+        if marks.isEmpty { marks = Array(repeating: 0, count: remembered) }
         marks[slot(seq)] = Self.entry(seq, mark)
         if opens, openings.count < Self.mostRanges { openings[seq] = mark }
         if current + 1 == ranges.count, ranges[current].upperBound + 1 == seq {

@@ -76,7 +76,7 @@ public struct MetricsCommand: Sendable {
     }
 
     /// The figures go to `out`, line by line without newlines, errors and lines that are no event to `err`.
-    /// - Returns: the exit status: 1 when a line was no event, 2 when a path is no log.
+    /// - Returns: the exit status: 1 when a line was no event or too far out of order, 2 when a path is no log.
     public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
         let feed = MetricsFeed(paths: paths, options: options, format: format, refresh: every)
         do {
@@ -101,7 +101,7 @@ public struct MetricsCommand: Sendable {
         broken.forEach(err)
         let more = feed.brokenCount - broken.count
         if more > 0 { err("and \(counted(more, "more line")) that \(more == 1 ? "is" : "are") no event") }
-        return feed.brokenCount == 0 ? 0 : 1
+        return feed.brokenCount == 0 && feed.isInOrder ? 0 : 1
     }
 
     /// How many lines that are no event are named one by one.

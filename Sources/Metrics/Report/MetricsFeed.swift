@@ -11,6 +11,9 @@ public final class MetricsFeed {
     /// Lines so far that were no event.
     public private(set) var brokenCount = 0
 
+    /// Whether every line could be put where it belongs.
+    public var isInOrder: Bool { run.isInOrder }
+
     /// - Parameters:
     ///   - paths: directories of segments, or files, of any number of nodes.
     ///   - options: as `MetricsCommand` has them.

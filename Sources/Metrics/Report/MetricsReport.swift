@@ -17,6 +17,12 @@ public struct MetricsReport: Sendable {
         public var nodes: [String] = []
         /// Lines whose `seq` had been read before.
         public var repeated = 0
+        /// Lines that came too late to be put in order: counted where they stood.
+        public var late = 0
+        /// Lines passed over whose number another event had, or of whose number nothing is known any more.
+        public var dropped = 0
+        /// Lines whose number lies far from all others.
+        public var odd = 0
         /// Numbers that no line has: part of the log is missing.
         public var missing: UInt64 = 0
         /// Ends of files that hold no whole event.

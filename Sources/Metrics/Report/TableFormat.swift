@@ -76,6 +76,13 @@ extension MetricsReport {
     var notes: [String] {
         var notes: [String] = []
         if input.repeated > 0 { notes.append("\(counted(input.repeated, "repeated event")) counted once") }
+        if input.late > 0 {
+            notes.append("\(counted(input.late, "event")) too far out of order, counted where they stood")
+        }
+        if input.dropped > 0 {
+            notes.append("\(counted(input.dropped, "event")) passed over: the seq was that of another event")
+        }
+        if input.odd > 0 { notes.append("\(counted(input.odd, "event")) with a seq far from all others") }
         if input.missing > 0 { notes.append("\(counted(Int(clamping: input.missing), "event")) missing from the log") }
         if input.torn > 0 { notes.append("\(counted(input.torn, "torn end")) of a file passed over") }
         for (type, count) in input.unknownTypes.sorted(by: { $0.key < $1.key }) {

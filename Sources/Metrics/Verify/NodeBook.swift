@@ -9,8 +9,7 @@ struct NodeBook {
 
     private var firstSeq: UInt64?
     private var lastSeq: UInt64 = 0
-    /// Hash of each of the last lines, at `seq % remembered`; grows as the log does, up to `remembered`.
-    private var hashes: [Int] = []
+    private var seen = SeenNumbers(remembered: NodeBook.remembered)
     private var calls: [String: CallBook] = [:]
     private var agents: [String: AgentBook] = [:]
     /// Ended calls in the order of their ends, to forget them.
@@ -62,38 +61,27 @@ struct NodeBook {
         }
     }
 
-    /// Whether the event is the next of the log; a repeated one has been seen.
+    /// Whether the event has not been seen.
     private mutating func isNew(_ event: LoggedEvent, _ findings: inout Findings) -> Bool {
-        let hash = event.hashValue
-        guard let first = firstSeq else {
-            firstSeq = event.seq
-            lastSeq = event.seq
-            remember(hash, event.seq)
-            return true
-        }
-        if event.seq <= lastSeq {
-            if event.seq < first || lastSeq - event.seq >= UInt64(Self.remembered) { return false }
-            if hashes[slot(event.seq)] != hash {
-                findings.add(.sequence, "seq \(event.seq) was used before by another event")
-            }
+        let mark = UInt32(truncatingIfNeeded: event.hashValue)
+        switch seen.verdict(event.seq, mark: mark, opens: false) {
+        case .repeated: return false
+        case .taken:
+            findings.add(.sequence, "seq \(event.seq) was used before by another event")
             return false
+        case .forgotten:
+            findings.add(.sequence, "seq \(event.seq) is far out of order")
+            return false
+        case .new: break
         }
-        if event.seq != lastSeq + 1 {
+        if firstSeq == nil {
+            firstSeq = event.seq
+        } else if event.seq != lastSeq + 1 {
             findings.add(.sequence, "seq \(event.seq) follows \(lastSeq)")
         }
         lastSeq = event.seq
-        remember(hash, lastSeq)
+        seen.insert(event.seq, mark: mark, opens: false)
         return true
-    }
-
-    private func slot(_ seq: UInt64) -> Int { Int(seq % UInt64(Self.remembered)) }
-
-    private mutating func remember(_ hash: Int, _ seq: UInt64) {
-        let slot = slot(seq)
-        if slot >= hashes.count {
-            hashes.append(contentsOf: repeatElement(0, count: min(slot * 2 + 64, Self.remembered) - hashes.count))
-        }
-        hashes[slot] = hash
     }
 
     private func checkEnvelope(_ event: LoggedEvent, _ findings: inout Findings) {

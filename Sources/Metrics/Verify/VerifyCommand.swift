@@ -39,7 +39,7 @@ public struct VerifyCommand: Sendable {
                 do {
                     try parser.parse(line)
                     let event = try parser.logged()
-                    lastSeq = max(lastSeq, event.seq)
+                    lastSeq = event.seq
                     verifier.check(event, file: reader.file, line: reader.number).forEach { show($0, out) }
                 } catch {
                     if !reader.isWhole || reader.isLeft(after: lastSeq) {
