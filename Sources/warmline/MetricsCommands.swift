@@ -74,9 +74,14 @@ let metricsCommands: [Command] = [
         "staffing", operands: "[PATH…]", count: 0...1000, "the agents needed to hold a service level",
         details: """
             Arrivals and handle times of each weekday and half hour, and the agents that Erlang C, and Erlang A with the
-            patience measured, ask for, beside those who were there.
+            patience measured, ask for, beside those who were there: logged in and not paused. A half hour counts by
+            the time in which the log was being written; calls dated more than a week away from the rest are left out.
+            Of one group it is not known who was there for it.
             """,
         options: [
+            Option("since", "TIME", "what began at or after it"), Option("until", "TIME", "what began before it"),
+            Option("group", "NAME", "the calls of this group alone"),
+            Option("direction", "WORD", "which calls count: inbound, outbound, internal, callback, other (inbound)"),
             Option("target", "PERCENT/SECONDS", "answered within the seconds (80/20)"),
             Option("shrinkage", "PERCENT", "time on the payroll in which nobody takes calls (0)"),
             Option("tz", "ZONE", "in which half hours begin (UTC)"), jsonOption,
@@ -84,7 +89,9 @@ let metricsCommands: [Command] = [
     ) { arguments in
         do {
             var command = try StaffingCommand(
-                paths: [], target: arguments.value("target"), shrinkage: arguments.value("shrinkage"),
+                paths: [], since: arguments.value("since"), until: arguments.value("until"),
+                group: arguments.value("group"), direction: arguments.value("direction"),
+                target: arguments.value("target"), shrinkage: arguments.value("shrinkage"),
                 timeZone: arguments.value("tz"), json: arguments.has("json"))
             command.paths = try logPaths(arguments.operands, arguments)
             return command.run(out: { output($0) }, err: { complain($0, prefix: false) })

@@ -8,13 +8,13 @@ import Testing
 
 /// Lines that do not stand where their writer put them, and numbers that are not what they should be.
 @Suite struct OutOfOrderTests {
-    private static func events(_ node: String = "ctl-1", seed: UInt64 = 3) -> [LoggedEvent] {
+    private static func events(_ node: String = "ctl-1", seed: UInt64 = 3, count: Int = 2000) -> [LoggedEvent] {
         var settings = LogGenerator.Settings()
         settings.node = node
         settings.seed = seed
         settings.agentPrefix = node
         var generator = LogGenerator(settings: settings)
-        return generator.wholeCalls(700)
+        return generator.wholeCalls(count)
     }
 
     private func figures(_ report: MetricsReport) -> [String] { Figure.all.map { "\($0.key) \(report.total[$0])" } }
@@ -87,7 +87,7 @@ import Testing
 
     /// What comes too late to be put in order still counts; what has a number that is taken does not. Both are said.
     @Test func whatCannotBePutInOrderIsSaid() throws {
-        let events = Self.events()
+        let events = Self.events(count: 8000)
         #expect(events.count > 3 * Sequencer<Int>.reach / 2)
         var late = events
         late.append(late.remove(at: 100))

@@ -1,3 +1,4 @@
+import CallEvents
 import Foundation
 import LogGenerator
 import Testing
@@ -91,5 +92,89 @@ import Testing
         #expect(Double(need) > load)
         #expect(throws: UsageError.self) { try StaffingCommand(paths: [], target: "80") }
         #expect(throws: UsageError.self) { try StaffingCommand(paths: [], shrinkage: "100") }
+    }
+
+    /// Calls every 20 s for 20 minutes of one half hour, each of 100 ms, by an agent logged in throughout.
+    private static func busy(_ minutes: Int64 = 20) -> [LoggedEvent] {
+        var story = Story()
+        story.add(.agentStateChanged(AgentStateChanged(agent: "anna", old: .offline, new: .available, inStateMs: 0)))
+        for number in 0..<(minutes * 3) {
+            story.call = "ctl-1-\(number)"
+            story.now = number * 20_000
+            story.add(.callArrived(CallArrived(from: "sip:a@h", to: "sip:7000@h", line: "7000", direction: .inbound)))
+            let joined = PartyJoined(
+                party: .agent, agent: "anna", group: number % 2 == 0 ? "support" : "sales", line: "7000",
+                uri: "sip:anna@h", role: .first)
+            story.add(
+                .callAnswered(
+                    CallAnswered(agent: "anna", group: joined.group, line: "7000", waitMs: 0, human: true)))
+            story.add(.partyJoined(joined))
+            story.now += 100
+            story.add(
+                .partyLeft(Story.leaving(joined, stay: 100, talk: 100, hold: 0, consult: 0, by: .caller)))
+            story.add(
+                .callEnded(
+                    CallEnded(
+                        endedBy: .caller, cause: .normal, arrived: story.time.wallTime, line: "7000",
+                        group: joined.group, agent: "anna", waitMs: 0, talkMs: 100)))
+        }
+        story.now = minutes * 60_000
+        story.add(
+            .agentStateChanged(
+                AgentStateChanged(
+                    agent: "anna", old: .available, new: .offline, inStateMs: Int(minutes) * 60_000)))
+        return story.events
+    }
+
+    private func rows(_ events: [LoggedEvent], group: String? = nil) throws -> (rows: [Staffing.Row], leftOut: Int) {
+        let report = try MetricsReport.count(events, options: MetricsOptions(by: [.halfHour]))
+        return (Staffing().rows(report), Staffing().leftOut(report))
+    }
+
+    /// Three calls a minute are 90 in a whole half hour, whatever part of one the log covers.
+    @Test(arguments: [20, 50, 60]) func aHalfHourCoveredInPart(minutes: Int64) throws {
+        let rows = try rows(Self.busy(minutes)).rows
+        #expect(rows.count == (minutes > 30 ? 2 : 1))
+        for row in rows {
+            #expect(abs(row.slot.arrivals - 90) < 0.01)
+            #expect(abs(row.load - 0.005) < 0.000_001)
+            #expect(abs(row.slot.present - 1) < 0.001)
+        }
+    }
+
+    /// One line whose clock was wrong by years changes nothing, and takes no time.
+    @Test(arguments: [0, 4_102_444_800_000_000, 253_402_300_799_000_000]) func aClockThatWasWrong(wall: Int64) throws {
+        let events = Self.busy()
+        let right = try rows(events).rows
+        var wrong = events
+        wrong[50].time = EventTime(wall: wall, mono: wrong[50].time.monoMilliseconds * 1000)
+        let found = try rows(wrong)
+        #expect(found.rows.count == 1)
+        #expect(abs(found.rows[0].slot.arrivals - right[0].slot.arrivals) <= 1.6)
+        #expect(abs(found.rows[0].load - right[0].load) < 0.001)
+        let log = try LogFixture()
+        let path = try log.write(wrong)
+        for format in ["html", "table"] {
+            let command = try MetricsCommand(paths: [path], format: format)
+            #expect(output { command.run(out: $0, err: $1) }.status == 0)
+        }
+    }
+
+    @Test func onlyAPeriodOrAGroup() throws {
+        let log = try LogFixture()
+        let path = try log.write(Self.busy(60))
+        func table(_ command: StaffingCommand) -> [String] { output { command.run(out: $0, err: $1) }.out }
+        #expect(table(try StaffingCommand(paths: [path])).count == 4)
+        let first = table(try StaffingCommand(paths: [path], until: "2026-03-02T09:30"))
+        #expect(first.count == 3 && first[1].contains("09:00") && first[1].contains(" 90.0 "))
+        let last = table(try StaffingCommand(paths: [path], since: "2026-03-02T09:30"))
+        #expect(last.count == 3 && last[1].contains("09:30"))
+        let group = table(try StaffingCommand(paths: [path], group: "sales"))
+        #expect(group.count == 4 && group[1].contains(" 45.0 ") && group[1].hasSuffix(" -"))
+        #expect(group[3].contains("group sales alone"))
+        #expect(table(try StaffingCommand(paths: [path], direction: "outbound"))[1].contains(" 0.0 "))
+        let never = try StaffingCommand(paths: [path], since: "2026-03-02T09:00", until: "2026-03-02T09:00")
+        #expect(table(never).count == 2)
+        #expect(throws: UsageError.self) { try StaffingCommand(paths: [], since: "soon") }
     }
 }

@@ -22,7 +22,7 @@ extension MetricsCore {
         let to = min(time.to, options.until.map { ceiling($0) } ?? .max)
         guard from < to else { return }
         total.agentTime[time.state] += to - from
-        guard placed, canPlaceAgentTime else { return }
+        guard placed, canPlaceAgentTime, to - from <= Self.longestPlaced else { return }
         var start = from
         while start < to {
             let seconds = CivilTime.floor(start, 1000)
@@ -36,6 +36,9 @@ extension MetricsCore {
             start = end
         }
     }
+
+    /// Milliseconds: a state that goes on for longer than 400 days is no shift, and belongs to no interval.
+    private static let longestPlaced: Int64 = 400 * 86_400_000
 
     /// Microseconds to milliseconds, upwards: the first millisecond that belongs to the period.
     func ceiling(_ wall: Int64) -> Int64 { -CivilTime.floor(-wall, 1000) }

@@ -17,6 +17,7 @@ struct MetricsRun: ~Copyable {
     private var sources: [Source] = []
     private var logs: [NodeLog] = []
     private var input = MetricsReport.Input()
+    private var coverage = Coverage()
 
     /// - Parameters:
     ///   - others: further keys to count by in the same pass; none of them a target, a code or a skill.
@@ -117,6 +118,7 @@ struct MetricsRun: ~Copyable {
 
     private mutating func count(_ fact: Fact) {
         input.events += 1
+        coverage.add(fact.wall)
         if main.core.skillSets.count != reader.skillSets.count {
             main.core.skillSets = reader.skillSets
             for other in others { other.core.skillSets = reader.skillSets }
@@ -254,7 +256,7 @@ struct MetricsRun: ~Copyable {
             options: options, total: MetricsReport.Row(key: [], cell: counts.total), rows: rows.map(\.row),
             input: input,
             from: from.map { moment($0) }, to: to.map { moment($0) }, firstWall: core.firstWall ?? 0,
-            lastWall: core.firstWall == nil ? 0 : core.lastWall)
+            lastWall: core.firstWall == nil ? 0 : core.lastWall, covered: coverage.times)
     }
 
     private func text(_ key: CellKey, _ core: inout MetricsCore) -> [String?] {

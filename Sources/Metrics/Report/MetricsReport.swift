@@ -52,6 +52,8 @@ public struct MetricsReport: Sendable {
     /// The first and the last event, microseconds since 1970; 0 for an empty log.
     var firstWall: Int64 = 0
     var lastWall: Int64 = 0
+    /// When the logs were being written, microseconds since 1970.
+    var covered: [ClosedRange<Int64>] = []
 }
 
 extension MetricsReport {

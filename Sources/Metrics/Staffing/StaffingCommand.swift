@@ -1,4 +1,5 @@
 import CallEvents
+import EventLog
 import Foundation
 
 /// `warmline staffing [PATH…]`: how many agents it takes.
@@ -7,12 +8,20 @@ public struct StaffingCommand: Sendable {
     var staffing = Staffing()
     var options = MetricsOptions(by: [.halfHour])
     var json: Bool
+    /// The one group whose calls count; null: all.
+    var group: String?
 
-    /// - Throws: `UsageError` for a target, shrinkage or time zone that is none.
+    /// - Throws: `UsageError` for a target, shrinkage, moment, direction or time zone that is none.
     public init(
-        paths: [String], target: String? = nil, shrinkage: String? = nil, timeZone: String? = nil, json: Bool = false
+        paths: [String], since: String? = nil, until: String? = nil, group: String? = nil, direction: String? = nil,
+        target: String? = nil, shrinkage: String? = nil, timeZone: String? = nil, json: Bool = false
     ) throws(UsageError) {
         self.paths = paths
+        self.group = group
+        options = try MetricsCommand(
+            paths: [], since: since, until: until, by: group == nil ? "half-hour" : "half-hour,group",
+            timeZone: timeZone, direction: direction
+        ).options
         self.json = json
         if let target {
             let parts = target.split(separator: "/", omittingEmptySubsequences: false)
@@ -28,31 +37,38 @@ public struct StaffingCommand: Sendable {
             }
             staffing.shrinkage = percent / 100
         }
-        if let timeZone { options.timeZone = try MetricsCommand.zone(timeZone) }
     }
 
     /// - Returns: the exit status: 2 when a path is no log.
     public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
         do {
-            let report = try MetricsReport.read(paths: paths, options: options)
+            var run = MetricsRun(paths: paths, options: options)
+            try run.readOn()
+            var report = run.report()
+            if let group { report = report.only(group) }
             let patience = Staffing.patience(report)
             let rows = staffing.rows(report)
-            if json { out(Self.json(rows, patience)) } else { Self.table(rows, patience).forEach(out) }
+            if json { out(self.json(rows, patience)) } else { table(rows, patience).forEach(out) }
+            let leftOut = staffing.leftOut(report)
+            if leftOut > 0 {
+                err("note: \(counted(leftOut, "call")) left out: the log was not being written around their time")
+            }
             report.input.broken.forEach(err)
-            return report.input.brokenCount == 0 ? 0 : 1
+            return report.input.brokenCount == 0 && run.isInOrder ? 0 : 1
         } catch {
             err("warmline staffing: \(error)")
             return 2
         }
     }
 
-    private static func table(_ rows: [Staffing.Row], _ patience: Double?) -> [String] {
+    private func table(_ rows: [Staffing.Row], _ patience: Double?) -> [String] {
         var table = [["day", "from", "calls", "handle", "Erlang", "C", "A", "with shrinkage", "were there"]]
         for row in rows {
             table.append([
-                row.slot.day, row.slot.time, tenths(row.slot.arrivals), DurationText.short(row.handle * 1000),
-                tenths(row.load), String(row.erlangC), row.erlangA.map { String($0) } ?? "-", String(row.scheduled),
-                tenths(row.slot.present),
+                row.slot.day, row.slot.time, Self.tenths(row.slot.arrivals), DurationText.short(row.handle * 1000),
+                Self.tenths(row.load), String(row.erlangC), row.erlangA.map { String($0) } ?? "-",
+                String(row.scheduled),
+                group == nil ? Self.tenths(row.slot.present) : "-",
             ])
         }
         let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
@@ -62,7 +78,9 @@ public struct StaffingCommand: Sendable {
             }.joined(separator: "  ")
         }
         let patience = patience.map { "mean patience \(DurationText.short($0 * 1000))" } ?? "nobody lost patience"
-        return lines + ["\(patience); all groups together, as if everybody took every call"]
+        let scope =
+            group.map { "group \($0.printable) alone" } ?? "all groups together, as if everybody took every call"
+        return lines + ["\(patience); \(scope); were there: logged in and not paused"]
     }
 
     private static func tenths(_ value: Double) -> String {
@@ -70,7 +88,7 @@ public struct StaffingCommand: Sendable {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
-    private static func json(_ rows: [Staffing.Row], _ patience: Double?) -> String {
+    private func json(_ rows: [Staffing.Row], _ patience: Double?) -> String {
         var object = JSONText()
         object.raw("patience_s", patience.map(Figure.decimal) ?? "null")
         let slots = rows.map { row in
@@ -83,10 +101,22 @@ public struct StaffingCommand: Sendable {
             object.field("erlang_c", row.erlangC)
             object.field("erlang_a", row.erlangA)
             object.field("scheduled", row.scheduled)
-            object.raw("present", Figure.decimal(row.slot.present))
+            object.raw("present", group == nil ? Figure.decimal(row.slot.present) : "null")
             return object.closed()
         }
         object.raw("slots", "[" + slots.joined(separator: ",") + "]")
         return object.closed()
+    }
+}
+
+extension MetricsReport {
+    /// The rows of half hours and groups that are of one group, and their total.
+    fileprivate func only(_ group: String) -> MetricsReport {
+        var report = self
+        report.rows = rows.filter { $0.key.last == group }
+        var total = Cell()
+        for row in report.rows { total.add(row.cell) }
+        report.total = Row(key: [], cell: total)
+        return report
     }
 }
