@@ -34,7 +34,10 @@ extension Call {
             invite.headers.append("Replaces: \(replaces)")
             if candidate.requiresReplaces { invite.headers.append("Require: replaces") }
         }
-        if case .consult = purpose { invite.note = transfer?.note }
+        var note: [String] = []
+        if case .consult = purpose, let word = transfer?.note { note.append(word) }
+        if candidate.agent != nil, let history = past.text { note.append(history) }
+        invite.note = note.isEmpty ? nil : note.joined(separator: "\n")
         context.emit(.invite(id, invite))
     }
 

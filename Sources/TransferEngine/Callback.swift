@@ -205,10 +205,12 @@ extension TransferEngine {
         guard var callback = context.callbacks[result.request] else { return }
         if result.isStarted { callback.attempts += 1 }
         let settings = context.directory.group(callback.group)?.callback
-        if result.isReached || callback.attempts >= settings?.attempts ?? 0 || service != .open {
+        if result.isReached || callback.attempts >= settings?.attempts ?? 0 {
             drop(callback, result.isReached || result.isStarted ? nil : .cancelled)
             return
         }
+        // The next run goes on with it.
+        if service != .open { return drop(callback, nil) }
         let timer = context.newTimer()
         callback.timer = timer
         context.timerCallbacks[timer] = callback.request
@@ -246,10 +248,10 @@ extension TransferEngine {
                             request: callback.request, attempt: callback.attempts, cause: cause, isFinal: true)))))
     }
 
-    /// The service ends.
+    /// The service ends. The next run finds in the log who is still to be called back.
     mutating func dropCallbacks() {
         for request in context.callbacks.keys.sorted() {
-            if let callback = context.callbacks[request] { drop(callback, .cancelled) }
+            if let callback = context.callbacks[request] { drop(callback, nil) }
         }
     }
 }

@@ -19,7 +19,9 @@ struct CallerMemory: Codable, Sendable {
     /// A caller is here, or has come to talk with an agent.
     mutating func remember(_ caller: String, agent: String?, at wall: Int64) {
         if let index = visits.index(forKey: caller) {
-            if let agent { visits.values[index] = Visit(agent: agent, wall: wall) }
+            // What the log remembers may come after what has happened since.
+            let isNews = visits.values[index].agent == nil || visits.values[index].wall <= wall
+            if let agent, isNews { visits.values[index] = Visit(agent: agent, wall: wall) }
             return
         }
         visits[caller] = Visit(agent: agent, wall: wall)

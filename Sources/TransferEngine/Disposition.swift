@@ -24,7 +24,7 @@ struct EndedCalls: Codable, Sendable {
     private var head = 0
 
     subscript(id: String, at time: EventTime) -> EndedCall? {
-        guard let call = calls[id], time.mono - call.ended <= Self.verdictTime else { return nil }
+        guard let call = calls[id], time.mono &- call.ended <= Self.verdictTime else { return nil }
         return call
     }
 
@@ -32,7 +32,7 @@ struct EndedCalls: Codable, Sendable {
         if calls.updateValue(call, forKey: id) == nil { order.append(id) }
         while head < order.count,
             order.count - head > Self.most
-                || (calls[order[head]].map { call.ended - $0.ended > Self.verdictTime } ?? true)
+                || (calls[order[head]].map { call.ended &- $0.ended > Self.verdictTime } ?? true)
         {
             calls[order[head]] = nil
             head += 1

@@ -42,6 +42,10 @@ public enum Input: Codable, Hashable, Sendable {
     case agent(RequestID, agent: String, AgentCommand)
     /// What the log knows from before the start: this caller was seen, and who had them last.
     case remembered(caller: String, agent: String?, WallTime)
+    /// And which calls have ended lately.
+    case rememberedCall(RememberedCall)
+    /// And who is still to be called back.
+    case rememberedCallback(RememberedCallback)
     /// SIGTERM: the first drains (and is logged as `service.stopping`), the second ends at once. `Effect.finished`
     /// follows when the last leg is gone.
     case terminate

@@ -12,6 +12,9 @@ struct Past: Codable, Sendable {
         steps.append(step)
     }
 
+    /// As a text message tells it: null when nothing has happened yet.
+    var text: String? { steps.isEmpty ? nil : "before: " + steps.joined(separator: "; ") }
+
     /// `X-Warmline-History`: null when nothing has happened yet.
     var header: String? {
         steps.isEmpty ? nil : "X-Warmline-History: " + steps.joined(separator: "; ").filter(\.isPrintableASCII)

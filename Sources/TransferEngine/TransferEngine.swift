@@ -91,6 +91,8 @@ public struct TransferEngine: Codable, Sendable {
             context.emit(.reply(request, refusal.map(CommandResult.refused) ?? .done))
         case .remembered(let caller, let agent, let time):
             context.callers.remember(caller, agent: agent, at: time.microseconds)
+        case .rememberedCall(let call): remember(call)
+        case .rememberedCallback(let callback): remember(callback)
         case .terminate: terminate()
         case .logHealth(let writable): setLogHealth(writable)
         case .configuration(let configuration): reconfigure(configuration)

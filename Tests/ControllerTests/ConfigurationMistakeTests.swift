@@ -257,6 +257,24 @@ import Testing
             "transfer.targets.2: expected a target or a list of targets, found the number 5"
         ),
         ("{ transfer: { targets: { '2': [null] } } }", "transfer.targets.2[0]: expected a string, found null"),
+        ("{ transfer: { targets: { '2': 'group:x+s' } } }", "transfer.targets.2: names the unknown group \"x\""),
+        (
+            "{ agents: { a: { skills: ['s'] } }, groups: { g: { members: ['a'] } }, transfer: { targets: { '2': 'group:g+s+t' } } }",
+            "transfer.targets.2: no agent has the skill \"t\""
+        ),
+        (
+            "{ agents: { a: {} }, lines: { '7': { to: 'agent:a', skills: ['s'] } } }",
+            "lines.7.skills[0]: no agent has the skill \"s\""
+        ),
+        (
+            "{ agents: { a: {} }, groups: { g: { members: ['a'], serviceLevel: [{ skill: 's', seconds: 5 }] } } }",
+            "groups.g.serviceLevel[0].skill: no agent has the skill \"s\""
+        ),
+        ("{ lines: { '7': { to: 'group:x' } } }", "lines.7.to: names the unknown group \"x\""),
+        (
+            "{ agents: { a: {} }, groups: { g: { members: ['a'], overflow: 'agent:x' } } }",
+            "groups.g.overflow: names the unknown agent \"x\""
+        ),
         ("{ transfer: { targets: { '2': 'agent:x' } } }", "transfer.targets.2: names the unknown agent \"x\""),
         (
             "{ transfer: { targets: { '2': ['sip:h', 'sip:h'] }, allow: ['sip:h'] } }",

@@ -105,6 +105,25 @@ extension LogGenerator {
     mutating func losePatience(_ number: Int) {
         guard let call = calls[number], call.isWaiting else { return }
         let callback = random.chance(0.1)
+        let group = settings.groups[call.group]
+        let waited = Int(monoMs - mono(call.arrived))
+        if waited > 20_000 {
+            add(
+                .slaBreached(SLABreached(group: group, line: call.line, waitMs: waited, serviceLevelS: 20)),
+                call: call.id)
+        }
+        if callback {
+            add(
+                .callbackRequested(
+                    CallbackRequested(group: group, line: call.line, caller: call.caller, position: 1, waitMs: waited)),
+                call: call.id)
+            if number % 3 > 0 {
+                let failed = CallbackFailed(
+                    group: group, line: call.line, caller: call.caller, request: call.id, attempt: 3, cause: .noAnswer,
+                    isFinal: true)
+                schedule(600_000_000, .say(call.id, .callbackFailed(failed)))
+            }
+        }
         dequeue(number, callback ? .callback : .abandoned)
         endUnanswered(
             number, by: .caller, cause: callback ? .callback : random.chance(0.1) ? .lost : .abandoned,

@@ -40,6 +40,8 @@ import Testing
         keys += FallbackStep.allCases.map { "transfers.fallbacks.\($0.rawValue)" }
         keys += ["transfers.success_percent", "agent_utilization.percent", "agent_utilization.calls_percent"]
         keys += ["agent_occupancy.percent", "call_resolution.percent", "call_resolution.undisposed"]
+        keys += ["given_up", "service_level.breached", "callbacks.mean_ms", "callbacks.success_percent"]
+        keys += ["requested", "attempts", "completed", "failed", "open"].map { "callbacks.\($0)" }
         keys += ["first_call_resolution.percent", "first_call_resolution.pending"]
         for key in keys { #expect(try MetricsCommand.explain(key).first?.hasPrefix("\(key): ") == true, "\(key)") }
         for figure in Figure.all {

@@ -46,6 +46,83 @@ import Testing
         #expect(total["hold.mean_ms"] == .real(12_000))
     }
 
+    /// Two callers ask to be called back: one is reached at the second try, one never, and a third still waits for it.
+    @Test func callBacks() throws {
+        var story = Story(call: nil)
+        for name in ["a", "b", "c"] {
+            story.call = "ctl-1-\(name)"
+            let arrived = story.time.wallTime
+            story.add(
+                .callArrived(
+                    CallArrived(
+                        from: "sip:1@h", to: "sip:7000@h", line: "7000", sipCallID: name, caller: "+1",
+                        direction: .inbound)))
+            story.add(.callQueued(CallQueued(group: "support", position: 1, serviceLevelS: 20)))
+            story.after(
+                30_000,
+                .slaBreached(
+                    SLABreached(group: "support", line: "7000", position: 1, waitMs: 30_000, serviceLevelS: 20)))
+            story.add(.callbackRequested(CallbackRequested(group: "support", line: "7000", caller: "+1")))
+            story.add(.callDequeued(CallDequeued(group: "support", queueMs: 30_000, position: 1, outcome: .callback)))
+            story.add(
+                .callEnded(
+                    CallEnded(
+                        endedBy: .caller, cause: .callback, arrived: arrived, line: "7000", group: "support",
+                        caller: "+1", waitMs: 30_000, abandoned: false)))
+        }
+        let requests = [("ctl-1-a", 1, false), ("ctl-1-b", 1, true), ("ctl-1-a", 2, false)]
+        for (index, (request, attempt, isFinal)) in requests.enumerated() {
+            story.call = "\(request)-c\(index)"
+            let arrived = story.time.wallTime
+            story.add(
+                .callArrived(
+                    CallArrived(
+                        from: "sip:1@h", to: "sip:1@h", line: "7000", sipCallID: "\(index)", caller: "+1",
+                        direction: .callback)))
+            story.add(.callbackStarted(CallbackStarted(group: "support", request: request, attempt: attempt)))
+            if attempt == 2 {
+                story.after(
+                    5_000,
+                    .callbackCompleted(
+                        CallbackCompleted(
+                            group: "support", agent: "anna", request: request, attempt: 2, sinceMs: 125_000)))
+            } else {
+                story.after(
+                    5_000,
+                    .callbackFailed(
+                        CallbackFailed(
+                            group: "support", request: request, attempt: attempt, cause: .busy, isFinal: isFinal)))
+            }
+            story.add(
+                .callEnded(
+                    CallEnded(
+                        endedBy: .controller, cause: .busy, arrived: arrived, line: "7000", group: "support",
+                        caller: "+1", waitMs: 5_000, abandoned: false)))
+        }
+        let report = try MetricsReport.count(story.events, options: MetricsOptions(by: [.group]))
+        for row in [report.total] + report.rows {
+            #expect(row["received"] == .whole(3))
+            #expect(row["callback"] == .whole(3))
+            #expect(row["wait.total_ms"] == .whole(90_000), "waiting after the request is nobody's")
+            #expect(row["service_level.breached"] == .whole(3))
+            #expect(row["given_up"] == .whole(0), "our own calls are not received")
+            #expect(row["callbacks.requested"] == .whole(3))
+            #expect(row["callbacks.attempts"] == .whole(3))
+            #expect(row["callbacks.completed"] == .whole(1))
+            #expect(row["callbacks.failed"] == .whole(1))
+            #expect(row["callbacks.open"] == .whole(1))
+            #expect(row["callbacks.success_percent"] == .real(50))
+            #expect(row["callbacks.mean_ms"] == .real(125_000))
+        }
+        let lines = report.prometheus()
+        #expect(lines.contains("warmline_callbacks_completed_total{group=\"support\"} 1"))
+        #expect(lines.contains("warmline_callback_seconds_total{group=\"support\"} 125"))
+        let obvious = ObviousFigures(story.events).row { _ in true }
+        for key in Figure.all.map(\.key) where key.hasPrefix("callbacks.") {
+            #expect(report.total[key].real == obvious[key] ?? nil, "\(key)")
+        }
+    }
+
     @Test func receivedIsTheSumOfItsOutcomes() throws {
         let total = try report().total
         #expect(total["received"] == .whole(2))

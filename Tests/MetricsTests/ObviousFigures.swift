@@ -80,7 +80,19 @@ struct ObviousFigures {
         var isResolved: Bool
     }
 
+    struct Callback {
+        var place: Place
+        var attempts = 0
+        /// Null: it is still to be made.
+        var isCompleted: Bool?
+        var ms = 0
+    }
+
     private(set) var calls: [Call] = []
+    private(set) var breaches: [Place] = []
+    private(set) var givenUp: [Place] = []
+    /// By the call in which each was asked for.
+    private(set) var callbacks: [String: Callback] = [:]
     private(set) var holds: [Hold] = []
     private(set) var stays: [Stay] = []
     var wrapUps: [Stay] = []
@@ -106,6 +118,16 @@ struct ObviousFigures {
         }
         for event in events {
             if case .callRefused = event.event { refused.append(Place(node: event.node, began: event.time.wall)) }
+        }
+        for event in events.sorted(by: { ($0.time.wall, $0.seq) < ($1.time.wall, $1.seq) }) {
+            switch event.event {
+            case .callbackStarted(let fields): callbacks[fields.request]?.attempts += 1
+            case .callbackCompleted(let fields):
+                callbacks[fields.request]?.isCompleted = true
+                callbacks[fields.request]?.ms = fields.sinceMs
+            case .callbackFailed(let fields) where fields.isFinal: callbacks[fields.request]?.isCompleted = false
+            default: break
+            }
         }
         addAgents(events, inbound: Self.inbound(events))
         addFirstCalls(Array(byCall.values), end: last)
@@ -145,12 +167,23 @@ struct ObviousFigures {
                 answer = fields
                 group = fields.group ?? group
             case .callEnded(let fields): end = fields
+            case .slaBreached(let fields):
+                breaches.append(
+                    Place(
+                        node: event.node, group: fields.group, line: arrival.line, skills: skills, began: arrived))
+            case .callbackRequested(let fields):
+                callbacks[event.call ?? ""] = Callback(
+                    place: Place(
+                        node: event.node, group: fields.group, line: arrival.line, skills: skills,
+                        began: event.time.wall))
             default: break
             }
         }
         let place = Place(
             node: events[0].node, agent: answer?.agent, group: group, line: arrival.line, skills: skills, began: arrived
         )
+        let wants: [Cause] = [.busy, .declined, .noAnswer, .unreachable, .noCodec, .notAllowed, .rejected]
+        if let end, end.endedBy == .controller, wants.contains(end.cause) { givenUp.append(place) }
         var call = Call(place: place, outcome: "open")
         if let answer {
             call.outcome = "answered"

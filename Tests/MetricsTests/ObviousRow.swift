@@ -24,6 +24,18 @@ extension ObviousFigures {
             figures[outcome] = count(visits.filter { $0.outcome == outcome }.count)
         }
         figures["refused"] = count(refused.filter(belongs).count)
+        figures["given_up"] = count(givenUp.filter(belongs).count)
+        figures["service_level.breached"] = count(breaches.filter(belongs).count)
+        let callbacks = self.callbacks.values.filter { belongs($0.place) }
+        let reached = callbacks.filter { $0.isCompleted == true }
+        let failed = callbacks.filter { $0.isCompleted == false }.count
+        figures["callbacks.requested"] = count(callbacks.count)
+        figures["callbacks.attempts"] = count(callbacks.reduce(0) { $0 + $1.attempts })
+        figures["callbacks.completed"] = count(reached.count)
+        figures["callbacks.failed"] = count(failed)
+        figures["callbacks.open"] = count(callbacks.filter { $0.isCompleted == nil }.count)
+        figures["callbacks.success_percent"] = ratio(100 * count(reached.count), count(reached.count + failed))
+        figures["callbacks.mean_ms"] = ratio(count(reached.reduce(0) { $0 + $1.ms }), count(reached.count))
         figures["in_progress"] = count(calls.filter(\.isInProgress).count)
         let open = openCalls.filter { belongs($0.place) }
         figures["at_end.waiting"] = count(open.filter { !$0.isAnswered }.count)

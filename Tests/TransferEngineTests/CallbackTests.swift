@@ -107,7 +107,7 @@ import Testing
         scene.expectClean()
     }
 
-    @Test("the service ends: what has not been called back is said")
+    @Test("the service ends: whoever has not been called back is left to the next run")
     func stopped() {
         let scene = scene()
         let (busy, caller) = waiting(scene)
@@ -116,7 +116,8 @@ import Testing
         scene.feed(.terminate)
         scene.end(busy)
         #expect(scene.finished == 1)
-        #expect(scene.types.last == "callback.failed")
+        #expect(!scene.types.contains("callback.failed"))
+        #expect(scene.engine.context.callbacks.isEmpty)
         scene.expectClean()
     }
 }

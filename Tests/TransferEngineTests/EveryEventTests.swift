@@ -223,6 +223,13 @@ import Testing
         inputs += commands.map { .command(RequestID(1), $0) }
         inputs += [
             .started, .remembered(caller: "+37120000001", agent: "boris", WallTime(microseconds: 1)),
+            .rememberedCall(
+                RememberedCall(
+                    call: id, agent: "anna", group: nil, line: nil, arrived: WallTime(microseconds: 1),
+                    ended: WallTime(microseconds: 2), verdict: nil)),
+            .rememberedCallback(
+                RememberedCallback(
+                    request: id, group: "support", caller: "+37120000001", requested: WallTime(microseconds: 1))),
             .command(RequestID(1), .resolve(call: id, resolved: true, code: nil, note: "n")),
         ]
         for agent in ["anna", "boris", "x"] {

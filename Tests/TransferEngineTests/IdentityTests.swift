@@ -160,7 +160,7 @@ import Testing
             second?.headers.contains(
                 "History-Info: <sip:7000@127.0.0.1:5070>;index=1, <sip:1003@127.0.0.1:5083;cause=486>;index=1.1;mp=1")
                 == true)
-        #expect(second?.note == note)
+        #expect(second?.note == note + "\nbefore: boris busy")
         scene.end(caller)
         scene.expectClean()
     }

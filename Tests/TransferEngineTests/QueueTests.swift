@@ -389,6 +389,8 @@ func callQueued(_ event: CallEvent) -> CallQueued? { if case .callQueued(let fie
             scene.legs[$0]?.invite?.headers.last { $0.hasPrefix("X-Warmline-History") }
         }
         #expect(past.last?.hasPrefix("X-Warmline-History: a1 0s transfer; a2 busy") == true, "\(past)")
+        let notes = scene.order.compactMap { scene.legs[$0]?.invite?.note }
+        #expect(notes.last?.hasPrefix("before: a1 0s transfer; a2 busy") == true, "\(notes)")
         scene.expectClean()
         let short = walk(2).all { event -> FallbackStep? in
             if case .transferFallback(let fields) = event { fields.step } else { nil }

@@ -117,8 +117,21 @@ extension ConfigurationReader {
                 section.mistakes.add(entry.place, "\"\(entry.text)\" stands here twice")
             }
             return TransferSettings.Target(
-                digits: member.key, destinations: texts.compactMap { destination($0.text, at: $0.place) })
+                digits: member.key, destinations: texts.compactMap { target($0.text, at: $0.place) })
         }
+    }
+
+    /// A destination, or a group with the skills that are asked of its member: `group:l2+billing`.
+    private func target(_ text: String, at place: ConfigPlace) -> Destination? {
+        let parts = text.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count > 1, let group = parts[0].dropping(prefix: "group:") else {
+            return destination(text, at: place)
+        }
+        guard configuration.groups.contains(where: { $0.name == group }) else {
+            return destination(parts[0], at: place)
+        }
+        checkSkills(Array(parts.dropFirst())) { _ in place }
+        return .group(([group] + parts.dropFirst()).joined(separator: "+"))
     }
 
     /// `#` ends what is dialled and cannot be part of it.

@@ -106,6 +106,7 @@ final class EngineLoop {
             feed(.terminate, at: clock())
         case .durable(let ticket): outbox.noteDurable(ticket)
         case .logHealth(let writable): feed(.logHealth(writable: writable), at: clock())
+        case .remembered(let inputs): for input in inputs { feed(input, at: clock()) }
         case .configuration(let change): change.answer.give(.command(take(change)))
         }
     }

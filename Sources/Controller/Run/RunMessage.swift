@@ -11,6 +11,8 @@ enum RunMessage: Sendable {
     case durable(UInt64)
     case logHealth(writable: Bool)
     case configuration(ConfigurationChange)
+    /// What the log knows from before the start.
+    case remembered([Input])
 }
 
 /// What a client of the control socket wants of the engine thread.

@@ -66,6 +66,9 @@ public struct Service: Sendable {
             Textfile(
                 path: $0, log: configuration.events.directory, milliseconds: configuration.metrics.interval, say: say)
         }
+        let recollection = Recollection(
+            log: parts.log, groups: configuration.groups, now: started, inbox: inbox, say: say)
+        recollection.start()
         let signals = watchSignals(inbox: inbox, reloader: reloader, say: say)
         ready()
         ServiceManager.notify("READY=1\nSTATUS=taking calls")
@@ -76,6 +79,7 @@ public struct Service: Sendable {
         watchdog?.stop()
         Signals.wake()
         signals.join()
+        recollection.stop()
         parts.telephony.stop()
         parts.trace?.close()
         happenings?.stop()

@@ -41,6 +41,7 @@ public final class LogWriter: @unchecked Sendable {
     private var shared = LogStatus()
     private var stopping = false
     private var stopped = false
+    private var begun = false
 
     // The log thread's own.
     private var segments: SegmentWriter
@@ -124,6 +125,11 @@ public final class LogWriter: @unchecked Sendable {
     /// How the log is doing now.
     public var status: LogStatus { monitor.locked { shared } }
 
+    /// Returns when what the last run left open has been closed, or could not be.
+    public func waitUntilBegun() {
+        monitor.locked { while !begun { monitor.wait(until: nil) } }
+    }
+
     /// Writes and syncs what waits, then ends. What cannot be written goes to `Callbacks.leftOver`.
     public func close() {
         monitor.locked {
@@ -151,6 +157,10 @@ extension LogWriter {
         begin(at: start, after: found)
         attempt { segments throws(LogError) in try segments.commit() }
         publish()
+        monitor.locked {
+            begun = true
+            monitor.signal()
+        }
         var batch: [CallRecord] = []
         var isLast = false
         while !isLast {

@@ -19,6 +19,19 @@ struct Cell: Sendable {
     var end = OpenAtEnd()
     /// Not received: refused before they became calls.
     var refused = 0
+    /// Ended by us because nobody could be had.
+    var givenUp = 0
+    /// Waited past their group's service level.
+    var breached = 0
+
+    /// Call-backs asked for, and what came of them.
+    var callbacksRequested = 0
+    var callbackAttempts = 0
+    var callbacksCompleted = 0
+    var callbacksFailed = 0
+    var callbacksOpen = 0
+    /// From the request to the conversation.
+    var callbackMs: Int64 = 0
 
     /// First waits that ended.
     var wait = Histogram()
@@ -86,12 +99,14 @@ extension Cell {
         \.inProgress, \.end.waiting, \.end.inProgress, \.end.onHold, \.end.inTransfer, \.refused, \.waitConnected,
         \.holdConnected, \.holdAbandoned, \.holdOpen, \.answeredWithin, \.shortAbandoned, \.leftForOther, \.stays,
         \.transfersCancelled, \.transfersOpen, \.disposed, \.resolved, \.firstCalls, \.firstCallsResolved,
-        \.firstCallsPending, \.callersWithheld,
+        \.firstCallsPending, \.callersWithheld, \.givenUp, \.breached, \.callbacksRequested, \.callbackAttempts,
+        \.callbacksCompleted, \.callbacksFailed, \.callbacksOpen,
     ]
 
     /// Adds what another cell has counted of other things.
     mutating func add(_ other: Cell) {
         for path in Self.counts { self[keyPath: path] += other[keyPath: path] }
+        callbackMs += other.callbackMs
         talkMs += other.talkMs
         stayHoldMs += other.stayHoldMs
         wrapUpMs += other.wrapUpMs

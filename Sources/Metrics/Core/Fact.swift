@@ -44,6 +44,8 @@ struct Fact: Equatable {
     var new = AgentState.other
     /// `human` of an answer, `abandoned` of an end, `resolved` of a verdict.
     var flag = false
+    /// We ended the call.
+    var isOurs = false
     /// The earlier verdict.
     var previous: Bool?
 

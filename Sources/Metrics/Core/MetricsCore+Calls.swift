@@ -58,6 +58,17 @@ extension MetricsCore {
         case .transferCompleted, .transferFailed, .transferCancelled, .transferFallback:
             transfer(fact, &call, counts)
         case .callEnded: ended(fact, &call, counts)
+        case .slaBreached:
+            guard counts, let arrived = call.arrived else { break }
+            var place = place(of: call, began: arrived)
+            place.group = fact.group.or(call.group)
+            count(place) { $0.breached += 1 }
+        case .callbackRequested:
+            guard counts else { break }
+            var place = place(of: call, began: fact.wall)
+            place.group = fact.group.or(call.group)
+            callbacks[fact.call] = place
+            count(place) { $0.callbacksRequested += 1 }
         default: break
         }
     }
@@ -131,6 +142,9 @@ extension MetricsCore {
         let received = placed ? place(of: call, began: call.arrived ?? fact.wall) : nil
         verdicts.ended(fact.call, caller: call.caller, received: received, now: fact.wall)
         if fact.number > 0, call.caller != 0 { callers.transferred(call.caller, call: fact.call) }
+        if fact.isOurs, Self.isWant(fact.cause), let arrived = call.arrived {
+            count(place(of: call, began: arrived)) { $0.givenUp += 1 }
+        }
         guard !call.answered, let arrived = call.arrived else { return }
         let short = fact.length <= options.shortAbandonMs
         var ended = CallEnded()
@@ -152,6 +166,36 @@ extension MetricsCore {
             case .controllerEnded: $0.controllerEnded += 1
             case .lost: $0.lost += 1
             }
+        }
+    }
+
+    /// Why nobody could be had.
+    private static func isWant(_ cause: Cause) -> Bool {
+        switch cause {
+        case .busy, .declined, .noAnswer, .unreachable, .noCodec, .notAllowed, .rejected: true
+        default: false
+        }
+    }
+
+    /// What comes of a call-back counts where it was asked for; where that is in no log, where it came.
+    mutating func callback(_ fact: Fact) {
+        let known = callbacks[fact.call]
+        guard known != nil || options.direction == .inbound else { return }
+        let place =
+            known
+            ?? Attributes(began: fact.wall, node: fact.node, group: fact.group.known, line: fact.line.known)
+        switch fact.type {
+        case .callbackStarted: count(place) { $0.callbackAttempts += 1 }
+        case .callbackCompleted:
+            callbacks[fact.call] = nil
+            count(place) {
+                $0.callbacksCompleted += 1
+                $0.callbackMs += fact.length
+            }
+        default:
+            guard fact.flag else { return }
+            callbacks[fact.call] = nil
+            count(place) { $0.callbacksFailed += 1 }
         }
     }
 

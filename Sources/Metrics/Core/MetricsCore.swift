@@ -25,6 +25,8 @@ struct MetricsCore: ~Copyable {
     var verdicts = VerdictBook()
     var callers = CallerBook()
     var agents: AgentClock
+    /// Call-backs that have come to no end, by the call in which they were asked for.
+    var callbacks: [UInt64: Attributes] = [:]
     let placed: Bool
     /// The period is over: what was open at its end has been counted.
     private var hasEnded = false
@@ -48,12 +50,14 @@ struct MetricsCore: ~Copyable {
         case .callOpen: wasOpen(fact)
         case .callRefused: count(Attributes(began: fact.wall, node: fact.node)) { $0.refused += 1 }
         case .callQueued, .callDequeued, .callAnswered, .partyJoined, .partyLeft, .holdStarted, .holdEnded,
-            .transferStarted, .transferCompleted, .transferFailed, .transferCancelled, .transferFallback, .callEnded:
+            .transferStarted, .transferCompleted, .transferFailed, .transferCancelled, .transferFallback, .callEnded,
+            .slaBreached, .callbackRequested:
             guard fact.call != 0 else { break }
             let call = calls.find(fact.call) ?? unknown(fact)
             ofCall(fact, &call.pointee)
             if call.pointee.ended, call.pointee.stays <= 0 { calls.remove(fact.call) }
         case .callDisposition: disposition(fact)
+        case .callbackStarted, .callbackCompleted, .callbackFailed: callback(fact)
         case .agentStateChanged: agentState(fact)
         case .serviceStarted: agents.restart(fact.node).forEach { close($0) }
         default: break
@@ -78,6 +82,7 @@ struct MetricsCore: ~Copyable {
         if !hasEnded, firstWall != nil { countEnd(at: lastWall) }
         for call in calls.sorted() where call.direction == options.direction && !call.ended { finish(call) }
         agents.finish().forEach { close($0) }
+        for (_, place) in callbacks.sorted(by: { $0.key < $1.key }) { count(place) { $0.callbacksOpen += 1 } }
         for end in callers.finish(now: lastWall) { count(end) }
     }
 

@@ -5,7 +5,8 @@ extension HTMLReport {
     var headlines: String {
         let cell = total.total.cell
         let judged = cell.answered + cell.abandoned - cell.shortAbandoned
-        let within = "\(grouped(cell.answeredWithin)) of \(grouped(judged)) answered in time"
+        var within = "\(grouped(cell.answeredWithin)) of \(grouped(judged)) answered in time"
+        if cell.breached > 0 { within += ", \(grouped(cell.breached)) waited past it" }
         var cards = [serviceLevelCard(within)]
         cards.append(
             card(
@@ -25,6 +26,10 @@ extension HTMLReport {
         var received = "\(grouped(cell.answered)) answered"
         if cell.open > 0 { received += ", \(grouped(cell.open)) waiting" }
         if cell.inProgress > 0 { received += ", \(grouped(cell.inProgress)) in progress" }
+        if cell.givenUp > 0 { received += ", \(grouped(cell.givenUp)) given up" }
+        if cell.callbacksRequested > 0 {
+            received += ", \(grouped(cell.callbacksCompleted)) of \(grouped(cell.callbacksRequested)) called back"
+        }
         cards.append(card("received", received))
         let kept = cell.transfersStarted - cell.transfersCancelled
         cards.append(

@@ -25,6 +25,7 @@ struct CanonicalScanner {
     private let queueOutcomes = WordTable<QueueOutcome>()
     private let kinds = WordTable<TransferKind>()
     private let causes = WordTable<Cause>()
+    private let enders = WordTable<EndedBy>()
     private let steps = WordTable<FallbackStep>()
     private let states = WordTable<AgentState>()
     /// The date read last, as it stands, and its midnight.
@@ -135,6 +136,11 @@ struct CanonicalScanner {
         case .queueOutcome: return word(queueOutcomes, &fact.queueOutcome)
         case .kind: return word(kinds, &fact.kind)
         case .cause: return word(causes, &fact.cause)
+        case .endedBy:
+            var by = EndedBy.other
+            guard word(enders, &by) else { return false }
+            fact.isOurs = by == .controller
+            return true
         case .step: return word(steps, &fact.step)
         case .old: return word(states, &fact.old)
         case .new: return word(states, &fact.new)

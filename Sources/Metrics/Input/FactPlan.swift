@@ -6,7 +6,7 @@ enum FactField: UInt8 {
     case skip
     case agent, group, line, target, code, call, caller, arrived, skills
     case length, talkMs, holdMs, number, serviceLevel
-    case flag, previous
+    case flag, previous, endedBy
     case direction, reason, holdOutcome, queueOutcome, kind, cause, step, old, new
 }
 
@@ -65,9 +65,13 @@ struct FactPlan {
         case .callAnswered: return with(["wait_ms": .length, "human": .flag, "service_level_s": .serviceLevel])
         case .callEnded:
             return with([
-                "cause": .cause, "arrived": .arrived, "wait_ms": .length, "hold_ms": .holdMs, "transfers": .number,
-                "abandoned": .flag,
+                "ended_by": .endedBy, "cause": .cause, "arrived": .arrived, "wait_ms": .length, "hold_ms": .holdMs,
+                "transfers": .number, "abandoned": .flag,
             ])
+        case .slaBreached, .callbackRequested: return ["group": .group, "line": .line]
+        case .callbackStarted: return ["group": .group, "line": .line, "request": .call]
+        case .callbackCompleted: return ["group": .group, "line": .line, "request": .call, "since_ms": .length]
+        case .callbackFailed: return ["group": .group, "line": .line, "request": .call, "final": .flag]
         case .callDisposition:
             return with(["arrived": .arrived, "resolved": .flag, "previous": .previous, "code": .code])
         case .partyLeft: return with(["stay_ms": .length, "talk_ms": .talkMs, "hold_ms": .holdMs])

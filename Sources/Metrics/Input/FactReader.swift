@@ -51,7 +51,9 @@ struct FactReader {
     private mutating func read(_ step: FactPlan.Step, _ fact: inout Fact) {
         let key = step.key
         switch step.field {
-        case .skip, .call: break
+        case .skip: break
+        case .call: fact.call = parser.withBytes(key, hash64) ?? fact.call
+        case .endedBy: fact.isOurs = parser.string(key) == EndedBy.controller.rawValue
         case .agent: fact.agent = name(key)
         case .group: fact.group = name(key)
         case .line: fact.line = name(key)

@@ -4,7 +4,7 @@ extension Figure {
     /// Every figure, in the order of printing.
     public static let all: [Figure] =
         calls + holdTime + kind("wait", "Wait", \.wait) + waitRatios + kind("hold", "Hold", \.hold) + holdParts
-        + response + serviceLevel + handling + transfers + agents + resolution
+        + response + serviceLevel + callbacks + handling + transfers + agents + resolution
 
     private static let calls: [Figure] = [
         Figure(
@@ -43,6 +43,39 @@ extension Figure {
         Figure("refused", .count, "Calls refused", "call.refused events; these callers are not received.") {
             whole($0.refused)
         },
+        Figure(
+            "given_up", .count, "Calls given up",
+            "received calls, answered before or not, that the controller ended because nobody could be had (call.ended by "
+                + "controller with the cause of the last try): the last resort, when the fallback chain and the "
+                + "overflow are used up. Those not answered before are in controller_ended or overflowed as well."
+        ) { whole($0.givenUp) },
+    ]
+
+    private static let callbacks: [Figure] = [
+        Figure(
+            "callbacks.requested", .count, "Call-backs asked for",
+            "callback.requested = completed + failed + open. What comes of them counts where they were asked for; waiting "
+                + "after the request is nobody's waiting."
+        ) { whole($0.callbacksRequested) },
+        Figure("callbacks.attempts", .count, "  tries", "callback.started: how often callers were dialled.") {
+            whole($0.callbackAttempts)
+        },
+        Figure("callbacks.completed", .count, "  completed", "callback.completed: caller and agent talked.") {
+            whole($0.callbacksCompleted)
+        },
+        Figure("callbacks.failed", .count, "  failed for good", "callback.failed that are final.") {
+            whole($0.callbacksFailed)
+        },
+        Figure("callbacks.open", .count, "  still to be made", "call-backs without an end at the log's end.") {
+            whole($0.callbacksOpen)
+        },
+        Figure(
+            "callbacks.success_percent", .percent, "  success", "completed ÷ (completed + failed for good) × 100."
+        ) { percent($0.callbacksCompleted, $0.callbacksCompleted + $0.callbacksFailed) },
+        Figure(
+            "callbacks.mean_ms", .milliseconds, "  from request to conversation, mean",
+            "since_ms of callback.completed: sum ÷ their number. In no wait and no hold."
+        ) { ratio($0.callbackMs, $0.callbacksCompleted) },
     ]
 
     private static func atEnd(
@@ -175,6 +208,10 @@ extension Figure {
             "service_level.short_abandoned", .count, "  hung up at once",
             "abandoned after no more than --short-abandon (5 s)."
         ) { whole($0.shortAbandoned) },
+        Figure(
+            "service_level.breached", .count, "  waited past it",
+            "sla.breached: received calls that waited past the service level of their group, whatever came of them."
+        ) { whole($0.breached) },
         Figure(
             "abandonment.percent", .percent, "Abandonment", "abandoned, short ones included ÷ received × 100."
         ) { percent($0.abandoned, $0.received) },

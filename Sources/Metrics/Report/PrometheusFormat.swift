@@ -7,7 +7,7 @@ extension MetricsReport {
     private static let bounds = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600]
 
     public func prometheus() -> [String] {
-        calls + times + agents + transfers + judgements
+        calls + callbacks + times + agents + transfers + judgements
     }
 
     private var series: [Row] { by.isEmpty ? [total] : rows }
@@ -63,8 +63,21 @@ extension MetricsReport {
             + counter("calls_left_for_other_group", "Calls that overflowed to another group: here not in time.") {
                 $0.leftForOther
             } + counter("calls_refused", "Calls refused before they arrived.") { $0.refused }
+            + counter("calls_given_up", "Received calls that we ended because nobody could be had.") { $0.givenUp }
+            + counter("service_level_breached", "Received calls that waited past their service level.") {
+                $0.breached
+            }
             + gauge("calls_waiting", "Received calls neither answered nor ended.") { $0.open }
             + gauge("calls_in_progress", "Answered calls that have not ended.") { $0.inProgress }
+    }
+
+    private var callbacks: [String] {
+        counter("callbacks_requested", "Call-backs that callers asked for.") { $0.callbacksRequested }
+            + counter("callback_attempts", "How often callers were called back.") { $0.callbackAttempts }
+            + counter("callbacks_completed", "Call-backs in which caller and agent talked.") { $0.callbacksCompleted }
+            + counter("callbacks_failed", "Call-backs that failed for good.") { $0.callbacksFailed }
+            + gauge("callbacks_open", "Call-backs still to be made.") { $0.callbacksOpen }
+            + seconds("callback", "From request to conversation, of completed call-backs.") { $0.callbackMs }
     }
 
     private var times: [String] {

@@ -11,6 +11,7 @@ SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', ignore
   direction: 'VARCHAR', agent: 'VARCHAR', "group": 'VARCHAR', outcome: 'VARCHAR', reason: 'VARCHAR',
   cause: 'VARCHAR', kind: 'VARCHAR', human: 'BOOLEAN', abandoned: 'BOOLEAN', resolved: 'BOOLEAN',
   wait_ms: 'BIGINT', hold_ms: 'BIGINT', talk_ms: 'BIGINT', service_level_s: 'BIGINT',
+  ended_by: 'VARCHAR', "final": 'BOOLEAN', since_ms: 'BIGINT',
   old: 'VARCHAR', new: 'VARCHAR', in_state_ms: 'BIGINT'
 });
 
@@ -80,6 +81,14 @@ SELECT key, value FROM (
   UNION ALL SELECT o.outcome, (SELECT count(*) FROM calls c WHERE c.outcome = o.outcome)
     FROM (VALUES ('answered'), ('abandoned'), ('overflowed'), ('callback'), ('controller_ended'), ('lost'), ('open'))
       AS o(outcome)
+  UNION ALL SELECT 'given_up', count(*) FROM of_calls WHERE type = 'call.ended' AND ended_by = 'controller'
+    AND cause IN ('busy', 'declined', 'no_answer', 'unreachable', 'no_codec', 'not_allowed', 'rejected')
+  UNION ALL SELECT 'service_level.breached', count(*) FROM of_calls WHERE type = 'sla.breached'
+  UNION ALL SELECT 'callbacks.requested', count(*) FROM of_calls WHERE type = 'callback.requested'
+  UNION ALL SELECT 'callbacks.attempts', count(*) FROM events WHERE type = 'callback.started'
+  UNION ALL SELECT 'callbacks.completed', count(*) FROM events WHERE type = 'callback.completed'
+  UNION ALL SELECT 'callbacks.failed', count(*) FROM events WHERE type = 'callback.failed' AND "final"
+  UNION ALL SELECT 'callbacks.mean_ms', avg(since_ms) FROM events WHERE type = 'callback.completed'
   UNION ALL SELECT 'hold_time.total_ms', wait_sum + hold_sum FROM parts
   UNION ALL SELECT 'hold_time.episodes', waits + holds FROM parts
   UNION ALL SELECT 'hold_time.connections', answered + holds_connected FROM parts

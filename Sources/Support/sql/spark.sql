@@ -13,7 +13,7 @@
 CREATE OR REPLACE TEMPORARY VIEW lines (
   seq BIGINT, mono_ms BIGINT, node STRING, type STRING, call STRING, direction STRING, agent STRING, outcome STRING,
   reason STRING, cause STRING, kind STRING, human BOOLEAN, abandoned BOOLEAN, resolved BOOLEAN, wait_ms BIGINT,
-  hold_ms BIGINT, talk_ms BIGINT, service_level_s BIGINT, old STRING, new STRING, in_state_ms BIGINT
+  hold_ms BIGINT, talk_ms BIGINT, service_level_s BIGINT, ended_by STRING, `final` BOOLEAN, since_ms BIGINT, old STRING, new STRING, in_state_ms BIGINT
 ) USING json OPTIONS (path '${log}');
 
 -- A line may have been written twice, after a failed write, or a segment been given twice; a torn one has no seq.
@@ -75,8 +75,16 @@ SELECT * FROM (
   SELECT count_if(type = 'transfer.started') AS transfers,
          count_if(type = 'transfer.completed' AND kind = 'attended') AS attended,
          count_if(type = 'transfer.completed' AND kind = 'blind') AS blind,
-         count_if(type = 'transfer.cancelled') AS cancelled
+         count_if(type = 'transfer.cancelled') AS cancelled,
+         count_if(type = 'sla.breached') AS breached, count_if(type = 'callback.requested') AS requested,
+         count_if(type = 'call.ended' AND ended_by = 'controller' AND cause IN ('busy', 'declined', 'no_answer',
+           'unreachable', 'no_codec', 'not_allowed', 'rejected')) AS given_up
   FROM of_calls
+) CROSS JOIN (
+  SELECT count_if(type = 'callback.started') AS tries, count_if(type = 'callback.completed') AS called_back,
+         count_if(type = 'callback.failed' AND `final`) AS not_called_back,
+         avg(since_ms) FILTER (WHERE type = 'callback.completed') AS since_mean
+  FROM events
 ) CROSS JOIN (
   SELECT count_if(resolved) AS resolved
   FROM (SELECT max_by(resolved, seq) AS resolved FROM of_calls WHERE type = 'call.disposition' GROUP BY node, call)
@@ -103,6 +111,13 @@ SELECT key, CAST(value AS DOUBLE) AS value FROM (
   UNION ALL SELECT o.outcome, count(c.call)
     FROM VALUES ('answered'), ('abandoned'), ('overflowed'), ('callback'), ('controller_ended'), ('lost'), ('open')
       AS o(outcome) LEFT JOIN calls c ON c.outcome = o.outcome GROUP BY o.outcome
+  UNION ALL SELECT 'given_up', given_up FROM parts
+  UNION ALL SELECT 'service_level.breached', breached FROM parts
+  UNION ALL SELECT 'callbacks.requested', requested FROM parts
+  UNION ALL SELECT 'callbacks.attempts', tries FROM parts
+  UNION ALL SELECT 'callbacks.completed', called_back FROM parts
+  UNION ALL SELECT 'callbacks.failed', not_called_back FROM parts
+  UNION ALL SELECT 'callbacks.mean_ms', since_mean FROM parts
   UNION ALL SELECT 'hold_time.total_ms', wait_sum + hold_sum FROM parts
   UNION ALL SELECT 'hold_time.episodes', waits + holds FROM parts
   UNION ALL SELECT 'hold_time.connections', answered + holds_connected FROM parts
