@@ -45,7 +45,8 @@ struct Books: Codable, Sendable {
     private(set) var hold: Span?
     private(set) var callerHold: Span?
     private(set) var stays: [Stay] = []
-    private(set) var consult: Consult?
+    /// Several while a group's members ring together.
+    private(set) var consults: [Consult] = []
     private(set) var transfer: Transfer?
     private(set) var conference: EventTime?
     private(set) var ended: EventTime?
@@ -65,7 +66,14 @@ struct Books: Codable, Sendable {
     /// Waiting after the first answer, up to now.
     func holdSum(at time: EventTime) -> Int { holdMs + (hold.map { Self.ms($0.began, time) } ?? 0) }
 
-    private func consultSum(at time: EventTime) -> Int { consultMs + Self.ms(consult?.answered ?? time, time) }
+    private func consultSum(at time: EventTime) -> Int {
+        consults.reduce(consultMs) { $0 + Self.ms($1.answered ?? time, time) }
+    }
+
+    /// Takes an open consult out of the books.
+    private mutating func endConsult(_ number: Int) -> Consult? {
+        consults.firstIndex { $0.number == number }.map { consults.remove(at: $0) }
+    }
 
     func waitMs(at time: EventTime) -> Int { Self.ms(arrived, answered ?? time) }
 
@@ -197,25 +205,25 @@ struct Books: Codable, Sendable {
             fields.conferenceMs = Self.ms(began, time)
             return .conferenceEnded(fields)
         case .consultStarted(let fields):
-            consult = Consult(number: fields.consult)
+            consults.append(Consult(number: fields.consult))
             history.opened(fields, at: time)
         case .consultRinging(let fields):
-            consult?.rang = time
+            for index in consults.indices where consults[index].number == fields.consult { consults[index].rang = time }
             history.consult(fields.consult, "ringing")
         case .consultAnswered(var fields):
-            fields.ringMs = Self.ms(consult?.rang, time)
-            consult?.answered = time
+            for index in consults.indices where consults[index].number == fields.consult {
+                fields.ringMs = Self.ms(consults[index].rang, time)
+                consults[index].answered = time
+            }
             history.consult(fields.consult, "answered")
             return .consultAnswered(fields)
         case .consultFailed(var fields):
-            fields.ringMs = Self.ms(consult?.rang, time)
-            consult = nil
+            fields.ringMs = Self.ms(endConsult(fields.consult)?.rang, time)
             history.consult(fields.consult, "failed: \(fields.cause.rawValue)")
             return .consultFailed(fields)
         case .consultEnded(var fields):
-            fields.consultMs = Self.ms(consult?.answered, time)
+            fields.consultMs = Self.ms(endConsult(fields.consult)?.answered, time)
             consultMs += fields.consultMs
-            consult = nil
             history.consult(fields.consult, fields.outcome.rawValue)
             return .consultEnded(fields)
         default: break

@@ -73,12 +73,21 @@ extension Call {
         guard let index = index(rivals[rival].leg), legs[index].isAlive, sipStatus > 100, sipStatus < 200 else {
             return
         }
+        if !rivals[rival].rang, case .consult(let number) = rivals[rival].purpose, let transfer {
+            record(
+                .consultRinging(
+                    ConsultRinging(transfer: transfer.number, consult: number, target: rivals[rival].uri)),
+                &context)
+            tellProgress(sipStatus, &context)
+        }
         rivals[rival].rang = true
         if legs[index].state == .dialling {
             legs[index].state = .ringing
             legs[index].since = context.now
         }
-        passRinging(to: caller, early: nil, &context)
+        if let waiting = phase == .arriving ? caller : attempt?.agentLeg {
+            passRinging(to: waiting, early: nil, &context)
+        }
     }
 
     /// Tells a leg that waits for our answer what its INVITE has met. A later 180 does not take early media back.
@@ -138,16 +147,17 @@ extension Call {
             search.sipStatus = sipStatus
             search.candidates.insert(contentsOf: follow(redirects, &search.redirects, &search.tried, context), at: 0)
             advance(&context)
-        case .consult(let number):
+        case .consult:
             guard var transfer else { return }
-            record(
-                .consultFailed(
-                    ConsultFailed(
-                        transfer: transfer.number, consult: number, target: attempt.uri, cause: cause,
-                        sipStatus: sipStatus, reason: reason)),
-                &context)
+            recordConsultFailed(attempt, cause, sipStatus: sipStatus, reason: reason, &context)
             context.refused(attempt.candidate, cause)
             if queue != nil, let agent = attempt.candidate.agent { queue?.tried.append(agent) }
+            if !rivals.isEmpty {
+                promote(0)
+                self.attempt?.agentLeg = attempt.agentLeg
+                reroute(.consult, &context)
+                return
+            }
             transfer.cause = cause
             transfer.sipStatus = sipStatus
             if queue == nil {
@@ -173,6 +183,18 @@ extension Call {
             .callAlertFailed(
                 CallAlertFailed(
                     agent: attempt.candidate.agent, group: attempt.candidate.group, attempt: number, cause: cause,
+                    sipStatus: sipStatus, reason: reason)),
+            &context)
+    }
+
+    mutating func recordConsultFailed(
+        _ attempt: Attempt, _ cause: Cause, sipStatus: Int?, reason: String?, _ context: inout Context
+    ) {
+        guard case .consult(let number) = attempt.purpose, let transfer else { return }
+        record(
+            .consultFailed(
+                ConsultFailed(
+                    transfer: transfer.number, consult: number, target: attempt.uri, cause: cause,
                     sipStatus: sipStatus, reason: reason)),
             &context)
     }

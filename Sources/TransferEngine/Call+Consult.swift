@@ -47,7 +47,10 @@ extension Call {
     private mutating func tryTargets(agentLeg: LegID?, _ context: inout Context) -> Bool {
         while let candidate = nextTarget(&context) {
             if candidate.isGroup { return true }
-            if consult(candidate, agentLeg: agentLeg, &context) { return true }
+            if consult(candidate, agentLeg: agentLeg, &context) {
+                consultRivals(of: candidate, &context)
+                return true
+            }
             if let cause = transfer?.cause { tell(cause, agentLeg: agentLeg, &context) }
         }
         return false
@@ -148,8 +151,8 @@ extension Call {
         let timeout = candidate.group.flatMap { context.directory.group($0)?.ringTimeout }
         place(
             candidate, uri: uri, leg: leg, purpose: .consult(consults),
-            timeout: timeout ?? context.directory.transfer.consultTimeout, &context)
-        attempt?.agentLeg = agentLeg
+            timeout: timeout ?? context.directory.transfer.consultTimeout, isRival: attempt != nil, &context)
+        if let agentLeg { attempt?.agentLeg = agentLeg }
         return true
     }
 
@@ -255,6 +258,7 @@ extension Call {
         guard let attempt else { return }
         self.attempt = nil
         stopTimer(.attempt, &context)
+        dismissRivals(HangUp(), .cancelled, &context)
         recordConsultEnded(attempt, .cancelled, &context)
         cancelTransfer(.cancelled, &context)
         enter(.talking, &context)
@@ -281,7 +285,10 @@ extension Call {
         guard let old = party, transfer != nil else { return }
         planSearch(agent: old.agent ?? lastAgent, recallFirst: false, context)
         if let queue { search.groups.append(queue.group) }
-        if transfer?.kind != .blind { attempt?.agentLeft = true }
+        if transfer?.kind != .blind {
+            attempt?.agentLeft = true
+            for index in rivals.indices { rivals[index].agentLeft = true }
+        }
         // The member who rings is offered the caller from the group's queue from now on.
         if queue == nil, let group = transfer?.candidates.first, group.isGroup, attempt?.candidate.group == group.name,
             let settings = context.directory.group(group.name)

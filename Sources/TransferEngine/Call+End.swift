@@ -77,7 +77,9 @@ extension Call {
 
     /// Closes the attempt in the log; its leg ends with the others.
     private mutating func closeAttempt(keep: Bool, _ endedBy: EndedBy, _ context: inout Context) {
-        dismissRivals(HangUp(), endedBy == .caller ? .abandoned : .cancelled, &context)
+        dismissRivals(
+            HangUp(), endedBy == .caller ? .abandoned : .cancelled,
+            outcome: endedBy == .caller ? .callerHangup : .cancelled, &context)
         guard let attempt, !keep else { return }
         self.attempt = nil
         recordAlertFailed(attempt, endedBy == .caller ? .abandoned : .cancelled, sipStatus: nil, &context)

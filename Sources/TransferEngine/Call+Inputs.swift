@@ -88,19 +88,13 @@ extension Call {
             attempt?.agentLeg = nil
             reroute(.consult, &context)
         } else if let rival = rival(leg.id) {
-            rivalGone(rival, Causes.failure(end, rang: rivals[rival].rang), sipStatus: end.sipStatus, &context)
+            rivalFailed(
+                rival, Causes.failure(end, rang: rivals[rival].rang), sipStatus: end.sipStatus, reason: end.reason,
+                hangUp: HangUp(), &context)
         } else if leg.id == attempt?.agentLeg {
             // The second call is hung up: its user goes back to the caller, who waits on the first.
             cancelConsult(&context)
         }
-    }
-
-    /// One of those rung together is not to be had; with the last of them the search goes on.
-    private mutating func rivalGone(
-        _ index: Int, _ cause: Cause, sipStatus: Int?, hangUp: HangUp = HangUp(), _ context: inout Context
-    ) {
-        rivalFailed(index, cause, sipStatus: sipStatus, hangUp: hangUp, &context)
-        if attempt == nil { advance(&context) }
     }
 
     private mutating func attemptGone(_ end: LegEnd, _ context: inout Context) {
@@ -139,7 +133,8 @@ extension Call {
         case .rival(let leg):
             guard let rival = rival(leg) else { return }
             let cause = Causes.timeout(rang: rivals[rival].rang)
-            rivalGone(rival, cause, sipStatus: nil, hangUp: HangUp(sipStatus: 408), &context)
+            rivalFailed(
+                rival, cause, sipStatus: nil, reason: nil, hangUp: HangUp(sipStatus: 408), &context)
         case .round: nextRound(&context)
         case .relax: relax(&context)
         case .announcement: announce(&context)

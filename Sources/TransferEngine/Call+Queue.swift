@@ -117,7 +117,7 @@ extension Call {
     }
 
     private func rivalsAllowed(_ queue: QueuePlace, _ context: Context) -> Bool {
-        !queue.isTarget && context.directory.group(queue.group)?.strategy == .ringAll
+        context.directory.group(queue.group)?.strategy == .ringAll
     }
 
     /// Offers the caller to whoever is free and suits; false when nobody does.

@@ -23,6 +23,8 @@ extension Call {
         } else if old == party?.leg {
             replaceParty(by: leg, &context)
         } else if old == attempt?.leg {
+            // Whoever picks the call up has taken it: the others who rang with that phone are done.
+            if !wasAnswered { dismissRivals(.answeredElsewhere, .cancelled, &context) }
             attempt?.leg = leg.id
             attempt?.sipCallID = leg.sipCallID
             attempt?.candidate.agent = leg.agent
@@ -68,6 +70,7 @@ extension Call {
         if let consult {
             attempt = nil
             stopTimer(.attempt, &context)
+            dismissRivals(HangUp(), .cancelled, &context)
             recordConsultEnded(consult, .cancelled, &context)
         }
         cancelTransfer(.cancelled, &context)

@@ -8,12 +8,32 @@ extension Call {
     /// A rival is no longer one but the attempt, and the attempt, if there still is one, a rival.
     mutating func promote(_ index: Int) {
         let rival = rivals.remove(at: index)
+        let agentLeg = attempt?.agentLeg
         if let attempt {
             rivals.insert(attempt, at: 0)
+            rivals[0].agentLeg = nil
             rename(.attempt, to: .rival(attempt.leg))
         }
         rename(.rival(rival.leg), to: .attempt)
         attempt = rival
+        attempt?.agentLeg = agentLeg
+        if isConsult(rival) { transfer?.target = rival.uri }
+    }
+
+    /// The other members of a group whose members are called together, each a consult of its own.
+    mutating func consultRivals(of candidate: Candidate, _ context: inout Context) {
+        guard let group = candidate.group, attempt != nil, context.directory.group(group)?.strategy == .ringAll else {
+            return
+        }
+        let skills = transfer?.candidates.first { $0.isGroup && $0.name == group }?.skills ?? []
+        var need = Need(group: group, skills: skills)
+        need.except = (transfer?.tried ?? []) + [transfer?.agent].compactMap(\.self)
+        for agent in context.all(for: need) {
+            context.offered(agent, of: group)
+            consultMember(Candidate(agent: agent, group: group, name: agent), &context)
+        }
+        // A transfer that fails is said to have failed at the one who was called first.
+        if let attempt { transfer?.target = attempt.uri }
     }
 
     private mutating func rename(_ old: CallTimer.Purpose, to new: CallTimer.Purpose) {
@@ -22,24 +42,30 @@ extension Call {
     }
 
     /// Takes back what the rivals are being offered.
-    mutating func dismissRivals(_ hangUp: HangUp, _ cause: Cause, _ context: inout Context) {
+    mutating func dismissRivals(
+        _ hangUp: HangUp, _ cause: Cause, outcome: ConsultOutcome = .cancelled, _ context: inout Context
+    ) {
         let losers = rivals
         rivals = []
         for rival in losers {
             stopTimer(.rival(rival.leg), &context)
             release(rival.leg, hangUp, &context)
             recordAlertFailed(rival, cause, sipStatus: nil, &context)
+            recordConsultEnded(rival, outcome, &context)
         }
     }
 
-    mutating func rivalFailed(_ index: Int, _ cause: Cause, sipStatus: Int?, hangUp: HangUp, _ context: inout Context) {
+    mutating func rivalFailed(
+        _ index: Int, _ cause: Cause, sipStatus: Int?, reason: String?, hangUp: HangUp, _ context: inout Context
+    ) {
         let rival = rivals.remove(at: index)
         stopTimer(.rival(rival.leg), &context)
         release(rival.leg, hangUp, &context)
         if let agent = rival.candidate.agent { queue?.tried.append(agent) }
         context.refused(rival.candidate, cause)
         noteFailed(rival.candidate, cause)
-        recordAlertFailed(rival, cause, sipStatus: sipStatus, &context)
+        recordAlertFailed(rival, cause, sipStatus: sipStatus, reason: reason, &context)
+        recordConsultFailed(rival, cause, sipStatus: sipStatus, reason: reason, &context)
     }
 }
 

@@ -103,7 +103,7 @@ extension Call {
             event: .callOpen(
                 CallOpen(
                     arrived: (books.arrived ?? time).wallTime, line: line?.pattern, group: group, agent: agent,
-                    hold: hold?.number, holdReason: hold?.reason, consult: books.consult?.number,
+                    hold: hold?.number, holdReason: hold?.reason, consult: books.consults.last?.number,
                     transfer: books.transfer?.number, waitMs: books.waitMs(at: time), talkMs: books.talkMs(at: time),
                     holdMs: books.holdSum(at: time))))
     }

@@ -126,6 +126,60 @@ struct QueueRows {
         }
     }
 
+    @Test("a transferred caller who has waited longer stands before one who has waited for the group alone")
+    func order() async throws {
+        let changes: [String: Any] = [
+            "groups": ["l2": ["members": ["boris"], "ringTimeout": 5, "maxWait": 20]],
+            "transfer.targets": ["60": "group:l2"],
+            "lines": ["7000": ["to": "agent:anna"], "7100": ["to": "group:l2"]],
+        ]
+        try await Scene.run(changes) { scene in
+            let boris = try await scene.boris("--answer-after", "0")
+            boris.send("call sip:*14@\(scene.address):5070")
+            try await scene.log.has("agent.state agent=boris new=paused")
+            try await boris.says("ended", call: 1)
+            // Waits three seconds for anna, who gives the caller away at once.
+            let (caller, anna) = try await scene.conversation(anna: ["--answer-after", "3000"])
+            let other = try await scene.phone("other", user: "3101", port: 5091, tone: 1450)
+            other.send("call sip:7100@\(scene.address):5070")
+            try await other.hearsMusic()
+            anna.send("digits #160")
+            try await wait(for: "both stood first when they came") {
+                try scene.log.records().filter { $0.matches("call.queued group=l2 position=1") }.count == 2
+            }
+            try await caller.hearsMusic()
+            boris.send("call sip:*13@\(scene.address):5070")
+            try await caller.hears(boris)
+            #expect(other.hearing()?.label == "music")
+            caller.send("hangup")
+            try await other.hears(boris)
+        }
+    }
+
+    @Test("a consult to a ring-all group: all ring, the agent talks with the first to answer, the caller gets them")
+    func ringAllConsult() async throws {
+        let changes: [String: Any] = [
+            "groups": ["l2": ["members": ["boris", "clara"], "strategy": "ring-all", "ringTimeout": 5]],
+            "transfer.targets": ["60": "group:l2"],
+        ]
+        try await Scene.run(changes) { scene in
+            let (caller, anna) = try await scene.conversation()
+            let boris = try await scene.boris("--ring-forever")
+            let clara = try await scene.clara("--answer-after", "400")
+            anna.send("digits *260")
+            try await caller.hearsMusic()
+            try await anna.hears(clara)
+            try await boris.says("incoming")
+            try await boris.says("ended")
+            try await scene.log.has("consult.started consult=1 target_agent=boris target_group=l2 mode=consult")
+            try await scene.log.has("consult.ended consult=1 outcome=cancelled")
+            anna.send("hangup")
+            try await caller.hears(clara)
+            try await scene.log.has("consult.ended consult=2 outcome=completed")
+            try await scene.log.has("transfer.completed kind=attended target_agent=clara")
+        }
+    }
+
     @Test("ring-all: the first to answer talks, the others stop ringing")
     func ringAll() async throws {
         try await Scene.run(Self.group(["anna", "boris", "clara"], ["strategy": "ring-all"])) { scene in

@@ -225,7 +225,7 @@ import Testing
         let scene = scene { $0.groups[0].members = ["boris"] }
         let (other, _) = busy(scene)
         let (caller, anna) = scene.talking()
-        scene.press(anna, "#160#")
+        scene.press(anna, "#160")
         #expect(scene.legs[anna]?.hungUp != nil)
         #expect(scene.hears(caller) == .file("/music.wav"))
         scene.advance(5_500)

@@ -11,13 +11,14 @@ import Testing
         case outboundRinging, outboundTalking
         case talking, agentPhoneHolds, callerPhoneHolds, talkingToTarget
         case held, dialling, diallingDigits, codePending
-        case ringing, ringingEarly, ringingMatching, ringingLast
+        case ringing, ringingEarly, ringingTogether, ringingMatching, ringingLast
         case consulting, swapped, consultingCallerHolds
         case conference, conferenceAgentHolds
         case secondRinging, secondConsulting
         case handingOver, handedOver, handedOverLeft, handingOverLeft
         case referRinging, referSeeking, referSecondRinging, referSecondGone
-        case seekingSemi, seekingBlind, seekingMatching, seekingRecall, seekingGroup, seekingGroupPaused,
+        case seekingSemi, seekingTogether, seekingBlind, seekingMatching, seekingRecall, seekingGroup,
+            seekingGroupPaused,
             seekingGroupAnnounced, seekingOverflow
         case apologising, overTone, overTalkOn, overEnding
 
@@ -32,13 +33,15 @@ import Testing
                 .talking
             case .held: .held
             case .dialling, .diallingDigits: .dialling
-            case .ringing, .ringingEarly, .ringingMatching, .ringingLast, .secondRinging, .referRinging,
+            case .ringing, .ringingEarly, .ringingTogether, .ringingMatching, .ringingLast, .secondRinging,
+                .referRinging,
                 .referSecondRinging, .referSecondGone:
                 .ringing
             case .consulting, .consultingCallerHolds, .secondConsulting: .consulting
             case .swapped: .swapped
             case .conference, .conferenceAgentHolds: .conference
-            case .seekingSemi, .seekingBlind, .seekingMatching, .seekingRecall, .seekingGroup, .seekingGroupPaused,
+            case .seekingSemi, .seekingTogether, .seekingBlind, .seekingMatching, .seekingRecall, .seekingGroup,
+                .seekingGroupPaused,
                 .seekingGroupAnnounced, .seekingOverflow, .referSeeking:
                 .seeking
             case .apologising: .apologising
@@ -55,6 +58,10 @@ import Testing
                     if "\(self)".hasSuffix("Announced") {
                         $0.groups[0].announcements = GroupSettings.Announcements(every: 2_000, after: 0, sounds: "s")
                         $0.groups[0].music = "m"
+                    }
+                    if "\(self)".hasSuffix("Together") {
+                        $0.groups[0].members = ["boris", "clara"]
+                        $0.groups[0].strategy = .ringAll
                     }
                     if "\(self)".hasPrefix("hand") { $0.transfer.completion = .refer }
                 })
@@ -91,6 +98,11 @@ import Testing
             case .dialling: scene.press(scene.talking().agent, "*2")
             case .diallingDigits: scene.press(scene.talking().agent, "#110")
             case .ringing: _ = scene.dialled("20")
+            case .ringingTogether: scene.press(scene.talking().agent, "*260")
+            case .seekingTogether:
+                let agent = scene.talking().agent
+                scene.press(agent, "*260")
+                scene.end(agent)
             case .ringingEarly: scene.ring(scene.dialled().target, early: true)
             case .ringingMatching: scene.answer(scene.dialled().target, codec: "opus")
             case .ringingLast: scene.reject(scene.dialled("20").target, 486)

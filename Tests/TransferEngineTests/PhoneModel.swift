@@ -345,6 +345,10 @@ func walkConfiguration(_ variant: Int = 0) -> EngineConfiguration {
         $0.transfer.holdSignalling = variant % 3 == 0 ? .reinvite : .media
         $0.groups[0].overflow = .agent("clara")
         $0.groups[0].maxWait = 9_000
+        if variant % 3 == 1 {
+            $0.groups[0].strategy = .ringAll
+            $0.groups[0].members = ["anna", "boris", "clara"]
+        }
         $0.groups[0].music = variant % 2 == 0 ? "music.wav" : nil
         $0.groups[0].announcements = GroupSettings.Announcements(
             every: 2_000, after: variant % 3 * 500, sounds: variant % 4 == 0 ? nil : "sounds")
