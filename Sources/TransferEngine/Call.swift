@@ -39,7 +39,7 @@ struct Call: Codable, Sendable {
     let id: String
     /// Order of arrival.
     let serial: UInt64
-    let invitation: Invitation
+    var invitation: Invitation
     var direction: Direction
     let line: LineSettings?
     /// The number of the one who is with the controller to be looked after, in one form.

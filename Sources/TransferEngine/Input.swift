@@ -16,12 +16,12 @@ public enum Input: Codable, Hashable, Sendable {
     case legEnded(LegID, LegEnd)
     /// The peer changed its direction by re-INVITE or UPDATE. A peer that does not receive holds us.
     case legMedia(LegID, peerSends: Bool, peerReceives: Bool, codec: String?)
-    /// The peer's re-INVITE or UPDATE says who is there now: P-Asserted-Identity, from trusted peers only.
-    case legIdentity(LegID, uri: String)
     /// No packets from a peer that should be sending.
     case rtpTimeout(LegID)
     /// A digit of the peer: `0`–`9`, `*`, `#`, `A`–`D`.
     case digit(LegID, Digit)
+    /// A trusted peer says in mid-call who is at its other end: P-Asserted-Identity in a re-INVITE or UPDATE.
+    case identity(LegID, Identity)
     /// The relay has switched; `at` is its instant.
     case routed(ReportID)
     /// A tone was played to its end, or its leg is gone.

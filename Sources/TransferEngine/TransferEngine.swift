@@ -59,9 +59,9 @@ public struct TransferEngine: Codable, Sendable {
         case .legEnded(let leg, let end): with(leg) { $0.legEnded(leg, end, &$1) }
         case .legMedia(let leg, let sends, let receives, let codec):
             with(leg) { $0.legMedia(leg, peerSends: sends, peerReceives: receives, codec: codec, &$1) }
-        case .legIdentity(let leg, let uri): with(leg) { $0.identified(leg, as: uri, &$1) }
         case .rtpTimeout(let leg): with(leg) { $0.rtpTimeout(leg, &$1) }
         case .digit(let leg, let digit): with(leg) { $0.digit(digit.character, from: leg, &$1) }
+        case .identity(let leg, let identity): with(leg) { $0.identified(leg, as: identity, &$1) }
         case .routed(let report):
             with(call: context.reportCalls.removeValue(forKey: report)) { $0.routed(report, &$1) }
         case .toneEnded(let report):

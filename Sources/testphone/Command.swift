@@ -19,7 +19,8 @@ enum Action: Hashable {
     case refer(String, headers: [String])
     /// Attended: to the other end of the second call.
     case referReplaces(Int, to: String?)
-    case takeOver(String, replaces: Int, from: String?)
+    case takeOver(String, replaces: Int, from: String?, earlyOnly: Bool)
+    case identify(String)
     case quit
 }
 
@@ -49,6 +50,8 @@ struct Command: Hashable {
           refer URI [NAME: VALUE, …]    REFER (blind transfer), with further headers
           refer-replaces N [URI]        REFER to the other end of call N (attended transfer), or to URI in its place
           take-over N URI [FROM]        call URI, with Replaces naming call N of this phone as URI sees it
+          pick-up N URI [FROM]          the same, only while that call rings (early-only)
+          identify URI                  tell in mid-call who is here (P-Asserted-Identity)
           quit                          end the phone
         Any of them may be preceded by `after MS` and followed by `@N`, the number of the call it is meant for;
         else it is meant for the latest call that is still open.
@@ -121,10 +124,12 @@ struct Command: Hashable {
         case "refer-replaces":
             guard let call = arguments.first else { throw Usage("refer-replaces: which call?") }
             return .referReplaces(try number(call), to: arguments.dropFirst().first)
-        case "take-over":
-            guard arguments.count == 2 || arguments.count == 3 else { throw Usage("take-over: N URI [FROM]") }
+        case "take-over", "pick-up":
+            guard arguments.count == 2 || arguments.count == 3 else { throw Usage("\(name): N URI [FROM]") }
             return .takeOver(
-                arguments[1], replaces: try number(arguments[0]), from: arguments.count > 2 ? arguments[2] : nil)
+                arguments[1], replaces: try number(arguments[0]), from: arguments.count > 2 ? arguments[2] : nil,
+                earlyOnly: name == "pick-up")
+        case "identify": return .identify(try one())
         case "quit": return .quit
         default: throw Usage("no such command: \(name)")
         }

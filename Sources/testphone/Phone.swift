@@ -254,7 +254,8 @@ final class Phone: @unchecked Sendable {
         case .call(let target):
             place(target, from: options.from ?? uri)
             return
-        case .takeOver(let target, let index, let from): return takeOver(index, target, from: from)
+        case .takeOver(let target, let index, let from, let earlyOnly):
+            return takeOver(index, target, from: from, earlyOnly: earlyOnly)
         case .tone(let hz): return tel_set_tone(UInt32(hz))
         case .busy(let on): return busy = on
         case .quit: return quit(status: 0)
@@ -294,6 +295,7 @@ final class Phone: @unchecked Sendable {
             check(tel_send_request(leg, method, type, body), "request", call)
         case .refer(let target, let headers): refer(to: target, headers, call)
         case .referReplaces(let index, let target): referReplacing(index, target, call)
+        case .identify(let identity): check(tel_identify(leg, identity, nil, false, true), "identify", call)
         case .call, .takeOver, .tone, .busy, .quit: break
         }
     }
@@ -321,11 +323,12 @@ final class Phone: @unchecked Sendable {
     }
 
     /// Calls in the place of a call of ours.
-    private func takeOver(_ index: Int, _ target: String, from: String?) {
+    private func takeOver(_ index: Int, _ target: String, from: String?, earlyOnly: Bool) {
         guard let other = calls.values.first(where: { $0.index == index }), let value = replaces(other.leg) else {
             return report("error", [("message", .text("no dialog of call \(index)"))])
         }
-        place(target, from: from ?? options.from ?? uri, headers: ["Replaces: \(value)"])
+        place(
+            target, from: from ?? options.from ?? uri, headers: ["Replaces: \(value)\(earlyOnly ? ";early-only" : "")"])
     }
 
     private func send(_ digits: String, _ call: Call) {

@@ -24,6 +24,25 @@ struct IdentityRows {
         }
     }
 
+    @Test("a peer puts somebody else behind its leg in mid-call: logged once, and the other phone shows them")
+    func changed() async throws {
+        try await Scene.run { scene in
+            let (caller, anna) = try await scene.conversation()
+            let new = "sip:3999@\(scene.address)"
+            caller.send("identify \(new)")
+            try await anna.says("identity", ["uri": new])
+            caller.send("identify \(new)")
+            // Of the agent's leg a first word that names no other agent is another name of the same one.
+            anna.send("identify sip:1077@\(scene.address)")
+            #expect(caller.isHearing(anna) && anna.isHearing(caller))
+            // Whose the leg is has not changed: the agent's codes work.
+            anna.send("digits *5")
+            try await caller.hearsMusic()
+            #expect(try scene.log.records().filter { $0.type == "party.changed" }.map { $0["uri"] ?? "" } == [new])
+            caller.send("hangup")
+        }
+    }
+
     @Test("callerId caller: the target's phone shows the caller while it rings")
     func callerID() async throws {
         try await Scene.run(["transfer.callerId": "caller"]) { scene in

@@ -1,45 +1,47 @@
 import Foundation
 import Testing
 
-/// The main story with phones that others have written.
+/// The main story with phones that others have written: those that are quick to get. More of it, and more phones, in
+/// `SoftphoneTests`.
 @Suite("other people's phones")
 struct PeerTests {
     @Test("baresip as caller, agent and targets")
     func baresip() async throws {
+        let ports = (anna: PhonePorts(), boris: PhonePorts(), clara: PhonePorts(), caller: PhonePorts())
         let changes: [String: Any] = [
             // Its digits come as its own clock has them; on a busy machine that is slow.
             "transfer.codeTimeout": 3, "transfer.digitTimeout": 3,
             "agents": [
-                "anna": ["uri": "sip:1001@127.0.0.1:\(Baresip.port(0))"],
-                "boris": ["uri": "sip:1002@127.0.0.1:\(Baresip.port(1))"],
-                "clara": ["uri": "sip:1003@127.0.0.1:\(Baresip.port(2))"],
+                "anna": ["uri": ports.anna.uri("1001")], "boris": ["uri": ports.boris.uri("1002")],
+                "clara": ["uri": ports.clara.uri("1003")],
             ],
             "sip.trustedPeers": ["127.0.0.1/32"],
         ]
         try await Scene.run(changes) { scene in
-            let anna = try await Baresip("anna", user: "1001", tone: 1300, number: 0, answers: true, scene: scene)
-            let boris = try await Baresip("boris", user: "1002", tone: 1600, number: 1, answers: false, scene: scene)
-            let clara = try await Baresip("clara", user: "1003", tone: 2000, number: 2, answers: true, scene: scene)
-            let caller = try await Baresip("caller", user: "3100", tone: 1120, number: 3, answers: false, scene: scene)
-            caller.command("dial", scene.line)
-            try await caller.hears(anna.tone, "anna")
-            try await anna.hears(caller.tone, "the caller")
+            let answers = PhoneHabits(answers: true)
+            let anna = try await Baresip("anna", user: "1001", tone: 1300, ports: ports.anna, answers, scene: scene)
+            let boris = try await Baresip("boris", user: "1002", tone: 1600, ports: ports.boris, scene: scene)
+            let clara = try await Baresip("clara", user: "1003", tone: 2000, ports: ports.clara, answers, scene: scene)
+            let caller = try await Baresip("caller", user: "3100", tone: 1120, ports: ports.caller, scene: scene)
+            caller.call(scene.line)
+            try await caller.hears(anna)
+            try await anna.hears(caller)
 
             try await anna.press("*21002#")
             try await boris.says("CALL_INCOMING")
             try await caller.hearsMusic(not: [anna.tone, boris.tone, clara.tone])
-            boris.command("hangup")
+            boris.hangUp()
             try await scene.log.has("consult.failed consult=1")
-            try await caller.hears(anna.tone, "anna")
+            try await caller.hears(anna)
 
             try await anna.press("*21003#")
-            try await anna.hears(clara.tone, "clara")
-            try await clara.hears(anna.tone, "anna")
+            try await anna.hears(clara)
+            try await clara.hears(anna)
             try await caller.hearsMusic(not: [anna.tone, boris.tone, clara.tone])
-            anna.command("hangup")
-            try await caller.hears(clara.tone, "clara")
-            try await clara.hears(caller.tone, "the caller")
-            caller.command("hangup")
+            anna.hangUp()
+            try await caller.hears(clara)
+            try await clara.hears(caller)
+            caller.hangUp()
             try await clara.says("CALL_CLOSED")
             try await scene.mainStoryIsLogged()
         }
@@ -47,30 +49,28 @@ struct PeerTests {
 
     @Test("baresip's own transfer: the caller goes to the target, or comes back to baresip")
     func baresipTransfers() async throws {
+        let ports = PhonePorts()
         let changes: [String: Any] = [
-            "agents": [
-                "anna": ["uri": "sip:1001@127.0.0.1:\(Baresip.port(4))"],
-                "boris": ["uri": "sip:1002@{address}:5082"],
-            ],
+            "agents": ["anna": ["uri": ports.uri("1001")], "boris": ["uri": "sip:1002@{address}:5082"]],
             "transfer.targets": ["1002": "agent:boris"],
             "sip.trustedPeers": ["127.0.0.1/32", "{address}/32"],
         ]
         try await Scene.run(changes) { scene in
-            // Another number than those of the test above, beside which it may run.
-            let anna = try await Baresip("anna", user: "1001", tone: 1300, number: 4, answers: true, scene: scene)
+            let answers = PhoneHabits(answers: true)
+            let anna = try await Baresip("anna", user: "1001", tone: 1300, ports: ports, answers, scene: scene)
             let boris = try await scene.boris()
             let caller = try await scene.caller()
             caller.send("call \(scene.line)")
-            try await anna.hears(caller.tone, "the caller")
-            anna.command("transfer", "sip:1002@\(scene.address):5070")
+            try await anna.hears(caller)
+            anna.transfer(to: "sip:1002@\(scene.address):5070")
             try await caller.heard(Tones.ringback)
             boris.send("reject 486")
             try await scene.log.has("transfer.failed transfer=1 cause=busy sip_status=486")
             // baresip hangs up when its transfer fails, and is called back.
             try await scene.log.has("party.joined agent=anna role=recall")
-            try await wait(for: "the caller hears anna again") { abs((caller.hearing()?.hz ?? 0) - anna.tone) <= 15 }
-            try await anna.hears(caller.tone, "the caller")
-            anna.command("transfer", "sip:1002@\(scene.address):5070")
+            try await caller.hears(anna)
+            try await anna.hears(caller)
+            anna.transfer(to: "sip:1002@\(scene.address):5070")
             try await boris.says("incoming", call: 2)
             boris.send("answer")
             try await caller.hears(boris)
@@ -94,6 +94,34 @@ struct PeerTests {
             }
             try await scene.log.has("transfer.started kind=blind agent=anna by=refer")
             try await scene.log.has("transfer.completed kind=blind target_agent=clara")
+        }
+    }
+
+    @Test("SIPp challenges our REFER by 407: it comes again, signed, and the controller leaves")
+    func sippChallenges() async throws {
+        let changes: [String: Any] = [
+            "transfer.completion": "refer", "transfer.completionTimeout": 5,
+            "registrations": [
+                [
+                    "server": "sip:{address}:\(Scene.Port.caller)", "realm": "pbx", "user": "warmline",
+                    "password": "secret",
+                ]
+            ],
+        ]
+        try await Scene.run(changes) { scene in
+            let anna = try await scene.anna()
+            let boris = try await scene.boris("--answer-after", "0")
+            let caller = try SIPp.start("challenging", port: Scene.Port.caller, in: scene)
+            scene.others.append(caller)
+            try await anna.says("answered")
+            anna.send("digits *21002#")
+            try await anna.hears(boris)
+            anna.send("hangup")
+            try await wait(15, for: "the end of SIPp's caller") { caller.isDone }
+            #expect(caller.exitStatus == 0, "\(SIPp.complaints("challenging", in: scene))")
+            try await boris.says("ended", ["how": "bye"])
+            try await scene.log.has("transfer.completed transfer=1 kind=attended target_agent=boris method=refer")
+            try await scene.log.has("call.ended ended_by=controller cause=normal")
         }
     }
 

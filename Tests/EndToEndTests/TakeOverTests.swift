@@ -67,6 +67,35 @@ struct TakeOverTests {
         }
     }
 
+    @Test("early-only: a target that rings is picked up elsewhere; a call that is answered is not: 486")
+    func earlyOnly() async throws {
+        try await Scene.run { scene in
+            let (caller, anna) = try await scene.conversation()
+            anna.send("pick-up 1 \(line(scene)) sip:1003@\(scene.address)")
+            try await anna.says("ended", call: 2, ["status": "486"])
+            #expect(caller.isHearing(anna) && anna.isHearing(caller, call: 1))
+            let boris = try await scene.boris()
+            anna.send("digits *21002# @1")
+            try await boris.says("incoming")
+            try await scene.log.has("consult.ringing consult=1")
+            boris.send("pick-up 1 \(line(scene)) sip:1003@\(scene.address)")
+            try await boris.says("ended", call: 1, ["how": "cancelled"])
+            try await boris.hears(anna, call: 2)
+            try await anna.hears(boris, call: 1)
+            anna.send("hangup @1")
+            try await caller.hears(boris)
+            try await boris.hears(caller, call: 2)
+            try await scene.log.tells(
+                """
+                consult.started consult=1 target_agent=boris
+                consult.ringing consult=1
+                consult.answered consult=1
+                consult.ended consult=1 outcome=completed
+                """)
+            try await scene.log.has("transfer.completed transfer=1 kind=attended target_agent=clara")
+        }
+    }
+
     @Test("a dialog that is not there: 481; no dialog at all: 400")
     func refused() async throws {
         try await Scene.run { scene in

@@ -223,6 +223,37 @@ struct TransferKeyTests {
         }
     }
 
+    @Test("Replaces that names another call of the agent's, and a conference: 603, and nobody is harmed")
+    func declined() async throws {
+        try await Scene.run(["agents.anna.maxCalls": 2]) { scene in
+            let (caller, anna) = try await scene.conversation()
+            let second = try await scene.phone("second", user: "3200", port: 5091, tone: 1760)
+            second.send("call \(scene.line)")
+            try await anna.hears(second, call: 2)
+            // Two callers, each with a call of their own: neither is a consult of the other's (RFC 3515 §2.4.2).
+            anna.send("refer-replaces 2 @1")
+            try await anna.says("response", call: 1, ["method": "REFER", "status": "603"])
+            #expect(caller.isHearing(anna) && second.isHearing(anna))
+            second.send("hangup")
+            try await anna.says("ended", call: 2)
+
+            let boris = try await scene.boris("--answer-after", "0")
+            anna.send("digits *21002# @1")
+            try await anna.hears(boris, call: 1)
+            anna.send("digits *3 @1")
+            try await scene.log.has("conference.started transfer=1")
+            anna.send("refer \(own(scene, "1003")) @1")
+            try await wait(for: "the second 603") {
+                anna.events.filter { $0.name == "response" && $0["status"] == "603" }.count == 2
+            }
+            anna.send("hangup @1")
+            try await caller.hears(boris)
+            try await boris.hears(caller)
+            try await scene.log.has("transfer.completed transfer=1 kind=attended agent=anna target_agent=boris")
+            #expect(try !scene.log.records().contains { $0.matches("transfer.started by=refer") })
+        }
+    }
+
     @Test("Refer-Sub: false: 202 and no NOTIFY; a second REFER meanwhile: 491")
     func withoutSubscription() async throws {
         try await Scene.run { scene in

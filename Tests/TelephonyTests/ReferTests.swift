@@ -127,6 +127,33 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `SUBSCRIBE refreshes the subscription, and ends it; not one that is not there`() throws {
+            try Shim.run { shim in
+                let (peer, leg, ok, token) = try referred(shim)
+                tel_refer_accept(token)
+                _ = try notify(peer)
+                tel_refer_notify(token, 180, false)
+                _ = try notify(peer)
+                func subscribe(_ cseq: Int, _ headers: String...) throws -> Message {
+                    peer.request("SUBSCRIBE", cseq: cseq, to: ok, headers: headers)
+                    return try peer.response("SUBSCRIBE")
+                }
+                let refreshed = try subscribe(3, "Event: refer", "Expires: 60")
+                #expect(refreshed.status == 200 && refreshed["expires"] == "60" && !refreshed["contact"].isEmpty)
+                let state = try notify(peer)
+                #expect(state["subscription-state"].hasPrefix("active;expires=") && state.body.contains("180"))
+                #expect(try subscribe(4, "Event: presence").status == 489)
+                #expect(try subscribe(5, "Event: refer;id=9").status == 481)
+                #expect(try subscribe(6, "Event: refer", "Expires: 0")["expires"] == "0")
+                #expect(try notify(peer)["subscription-state"].hasPrefix("terminated"))
+                #expect(try subscribe(7, "Event: refer").status == 481)
+                #expect(tel_refer_notify(token, 200, true) == TEL_ERR_NO_LEG)
+                // The call goes on.
+                #expect(tel_hangup(leg, 0, 0, nil, 0) == TEL_OK)
+                _ = try peer.expect("BYE")
+            }
+        }
+
         @Test(arguments: [481, 405, 500])
         func `a NOTIFY that is refused ends nothing but the subscription`(status: Int) throws {
             try Shim.run { shim in

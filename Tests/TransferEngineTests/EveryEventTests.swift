@@ -192,9 +192,10 @@ import Testing
                 }
             }
             for user in ["1001", "1002", "1400"] {
-                inputs.append(.legIdentity(leg, uri: "sip:\(user)@pbx.example"))
+                inputs.append(.identity(leg, Identity(uri: "sip:\(user)@pbx.example")))
             }
             inputs.append(.rtpTimeout(leg))
+            inputs += ["sip:3999@pbx", "sip:1003@127.0.0.1", "rubbish"].map { .identity(leg, Identity(uri: $0)) }
             for (number, target) in ["sip:1003@127.0.0.1:5070", "sip:evil@elsewhere.example", "rubbish"].enumerated() {
                 let id = ReferID(100 + UInt64(number))
                 inputs.append(.refer(leg, Referral(id: id, referTo: target)))

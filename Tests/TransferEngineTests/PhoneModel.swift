@@ -234,7 +234,7 @@ struct PhoneModel {
             later(0...2, .legMedia(leg, peerSends: true, peerReceives: true, codec: phones[leg]?.codec))
         case 17..<19:
             let user = random.pick(["1001", "1002", "1003", "1400", "+37120000001"]) ?? ""
-            later(0...2, .legIdentity(leg, uri: "sip:\(user)@pbx.example"))
+            later(0...2, .identity(leg, Identity(uri: "sip:\(user)@pbx.example")))
         case 19..<70: press(leg)
         case 70..<90: command()
         case 90..<94: refer(leg)

@@ -178,7 +178,9 @@ struct ArbitraryWalk {
             return .legEnded(leg(), end)
         case 37..<44:
             return .legMedia(leg(), peerSends: random.chance(50), peerReceives: random.chance(60), codec: codec)
-        case 44..<46: return .rtpTimeout(leg())
+        case 44..<45: return .rtpTimeout(leg())
+        case 45..<46:
+            return .identity(leg(), Identity(uri: random.pick(["sip:3999@pbx", "sip:1001@h", "x"]) ?? ""))
         case 46..<66:
             return Digit(random.pick(Array("12450*#")) ?? "1").map { .digit(leg(), $0) } ?? .timer(TimerID(0))
         case 66..<72: return .routed(report())

@@ -318,7 +318,7 @@ final class Scene {
     }
 
     func identity(_ leg: LegID, _ uri: String) {
-        feed(.legIdentity(leg, uri: uri))
+        feed(.identity(leg, Identity(uri: uri)))
         settle()
     }
 

@@ -128,6 +128,7 @@ struct leg {
     bool probing;
 
     unsigned refers;                 /**< REFERs received */
+    uint64_t refer;                  /**< the latest of them */
     bool referred;                   /**< we have sent one by hand: NOTIFYs are for the application */
 
     /* What a restart would need besides what the dialog's transactions tell: set when the leg is answered. */
@@ -240,6 +241,8 @@ void message_send_note(struct leg *leg);
 int refer_receive(struct leg *leg, pjsip_rx_data *rdata);
 /** The transaction of a REFER that waits is over, without us. */
 void refer_on_transaction_over(const pjsip_transaction *tsx);
+/** SUBSCRIBE to what a REFER has begun (RFC 3515 §2.4.4); the status of a refusal, else 0: it is answered. */
+int refer_refresh(struct leg *leg, pjsip_rx_data *rdata);
 /** The status to answer a NOTIFY with. */
 int notify_receive(struct leg *leg, pjsip_rx_data *rdata);
 /** The status to answer an INFO with, its digit reported. */

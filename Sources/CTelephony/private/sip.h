@@ -87,6 +87,8 @@ void events_enable(bool enabled);
 void note_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void note_pj_error(const char *what, pj_status_t status);
 bool thread_ready(void);
+/** PJLIB, which is up, knows the calling thread from now on. */
+bool thread_known(void);
 
 /* trust.c */
 bool net_parse(const char *cidr, struct net *net);

@@ -259,7 +259,7 @@ static bool start_pjlib(char *error, size_t error_size)
 {
     static bool started;
     if (started)
-        return true;
+        return thread_known();
     pj_log_set_level(0);
     if (failed("PJLIB", pj_init(), error, error_size) || failed("PJLIB-UTIL", pjlib_util_init(), error, error_size))
         return false;

@@ -29,8 +29,11 @@ void note_pj_error(const char *what, pj_status_t status)
 /** PJLIB aborts when a thread calls it that it does not know; true once it knows this one. */
 bool thread_ready(void)
 {
-    if (!sip.endpoint)
-        return false;
+    return sip.endpoint && thread_known();
+}
+
+bool thread_known(void)
+{
     if (pj_thread_is_registered())
         return true;
     pj_thread_t *thread;

@@ -129,6 +129,7 @@ int refer_receive(struct leg *leg, pjsip_rx_data *rdata)
     if (token == 0)
         return PJSIP_SC_SERVICE_UNAVAILABLE;
     leg->refers++;
+    leg->refer = token;
     report(leg->id, token, leg->trusted, &referral);
     return 0;
 }

@@ -45,7 +45,7 @@ static void respond(pjsip_dialog *dialog, pjsip_rx_data *rdata, int status)
 
 static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rdata)
 {
-    static const char *const known[] = {"SUBSCRIBE", "PUBLISH", "REGISTER"};
+    static const char *const known[] = {"PUBLISH", "REGISTER"};
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
     int status = PJSIP_SC_NOT_IMPLEMENTED;
     if (!leg) {
@@ -56,6 +56,8 @@ static void on_request(pjsip_dialog *dialog, struct leg *leg, pjsip_rx_data *rda
         status = info_receive(leg, rdata);
     } else if (is_method(method, "REFER")) {
         status = refer_receive(leg, rdata);
+    } else if (is_method(method, "SUBSCRIBE")) {
+        status = refer_refresh(leg, rdata);
     } else if (is_method(method, "NOTIFY")) {
         status = notify_receive(leg, rdata);
     } else if (is_method(method, "MESSAGE")) {

@@ -247,11 +247,13 @@ static void on_expiry(pj_timer_heap_t *heap, pj_timer_entry *entry)
     release(dialog);
 }
 
-static void watch(struct refer *refer)
+static void watch(struct refer *refer, unsigned seconds)
 {
-    pj_time_val delay = {SUBSCRIPTION_S, 0};
+    pj_time_val delay = {(long)seconds, 0};
+    if (refer->expiry.cb)
+        pjsip_endpt_cancel_timer(sip.endpoint, &refer->expiry);
     pj_gettimeofday(&refer->ends);
-    refer->ends.sec += SUBSCRIPTION_S;
+    refer->ends.sec += (long)seconds;
     pj_timer_entry_init(&refer->expiry, 0, (void *)(uintptr_t)atomic_load(&refer->token), on_expiry);
     pjsip_endpt_schedule_timer_w_grp_lock(sip.endpoint, &refer->expiry, &delay, 1, refer->dialog->grp_lock_);
 }
@@ -282,12 +284,41 @@ tel_result tel_refer_accept(uint64_t token)
         finish(refer);
     } else {
         refer->accepted = true;
-        watch(refer);
+        watch(refer, SUBSCRIPTION_S);
         /* RFC 3515 §2.4.4: at once. */
         notify_active(refer, PJSIP_SC_TRYING);
     }
     release(dialog);
     return result;
+}
+
+int refer_refresh(struct leg *leg, pjsip_rx_data *rdata)
+{
+    static const pj_str_t name = {"Event", 5}, brief = {"o", 1};
+    char wanted[EVENT_ID];
+    const pjsip_msg *message = rdata->msg_info.msg;
+    pjsip_generic_string_hdr *event = pjsip_msg_find_hdr_by_names(message, &name, &brief, NULL);
+    if (!event || !text_copy(wanted, sizeof(wanted), &event->hvalue) || strncasecmp(wanted, "refer", 5) != 0)
+        return PJSIP_SC_BAD_EVENT;
+    /* The dialog is locked, as whoever ends a refer of it has it. */
+    struct refer *refer = slot_of(leg->refer);
+    if (!refer || atomic_load(&refer->token) != leg->refer || !refer->accepted || strcasecmp(wanted, refer->event) != 0)
+        return PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
+    const pjsip_expires_hdr *asked = pjsip_msg_find_hdr(message, PJSIP_H_EXPIRES, NULL);
+    unsigned seconds = asked && asked->ivalue < SUBSCRIPTION_S ? (unsigned)asked->ivalue : SUBSCRIPTION_S;
+    pjsip_hdr headers;
+    pj_list_init(&headers);
+    pj_list_push_back(&headers, pjsip_expires_hdr_create(rdata->tp_info.pool, seconds));
+    pjsip_dlg_respond(refer->dialog, rdata, PJSIP_SC_OK, NULL, &headers, NULL);
+    /* RFC 6665 §4.2.1.2: a NOTIFY follows in any case; no time is the end of it. */
+    if (seconds > 0) {
+        watch(refer, seconds);
+        notify_active(refer, refer->status);
+    } else {
+        notify(refer, refer->status, "terminated;reason=timeout");
+        finish(refer);
+    }
+    return 0;
 }
 
 tel_result tel_refer_reject(uint64_t token, int status)

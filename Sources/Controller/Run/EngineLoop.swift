@@ -192,8 +192,8 @@ final class EngineLoop {
         case .digit(let digit): return .digit(leg, digit)
         case .handedOver(let token, let status, let isFinal):
             return .handedOver(leg, ReportID(token), sipStatus: status, isFinal: isFinal)
-        case .identity(let uri): return .legIdentity(leg, uri: uri)
         case .rtpTimeout: return .rtpTimeout(leg)
+        case .identity(let identity): return .identity(leg, identity)
         case .incoming, .refused, .registered, .routed, .toneEnded, .refer: return nil
         }
     }

@@ -7,7 +7,7 @@ extension Input {
     var leg: LegID? {
         switch self {
         case .legProgress(let leg, _, _), .legAnswered(let leg, _), .legEnded(let leg, _), .legMedia(let leg, _, _, _),
-            .legIdentity(let leg, _), .rtpTimeout(let leg), .digit(let leg, _), .reoffered(let leg, _, _, _),
+            .rtpTimeout(let leg), .digit(let leg, _), .identity(let leg, _), .reoffered(let leg, _, _, _),
             .handedOver(let leg, _, _, _):
             leg
         default: nil
@@ -29,9 +29,9 @@ extension Input {
             .joined(separator: " ")
         case .legMedia(let leg, let sends, let receives, let codec):
             "leg \(leg.number) \(sends ? "sends" : "sends nothing"), \(receives ? "receives" : "receives nothing"), \(codec ?? "-")"
-        case .legIdentity(let leg, let uri): "leg \(leg.number) says that it is \(uri) now"
         case .rtpTimeout(let leg): "leg \(leg.number) has gone silent: no RTP"
         case .digit(let leg, _): "leg \(leg.number) sent a digit"
+        case .identity(let leg, let identity): "leg \(leg.number) says that it is \(identity.uri) now"
         case .routed: "the relay has switched"
         case .toneEnded: "a tone has ended"
         case .reoffered(let leg, _, let status, let codec):

@@ -16,8 +16,8 @@ struct TelephonyEvent: Sendable {
         case handedOver(token: UInt64, status: Int, isFinal: Bool)
         case routed(token: UInt64)
         case toneEnded(token: UInt64)
-        case identity(uri: String)
         case rtpTimeout
+        case identity(Identity)
         case registered(user: String, contact: String?)
         /// `replaces`: the telephony side's name of a leg, as everywhere here; 0: none.
         case refer(Referral, replaces: UInt64)
@@ -89,10 +89,11 @@ extension TelephonyEvent {
             kind = .handedOver(token: event.token, status: Int(event.status), isFinal: event.final)
         case TEL_EVENT_ROUTED: kind = .routed(token: event.token)
         case TEL_EVENT_TONE_ENDED: kind = .toneEnded(token: event.token)
+        case TEL_EVENT_RTP_TIMEOUT: kind = .rtpTimeout
         case TEL_EVENT_IDENTITY:
             guard event.trusted, let uri = text(event.asserted_uri) else { return nil }
-            kind = .identity(uri: uri)
-        case TEL_EVENT_RTP_TIMEOUT: kind = .rtpTimeout
+            kind = .identity(
+                Identity(uri: uri, display: text(event.asserted_display), withheld: event.privacy_id))
         case TEL_EVENT_REGISTERED:
             let contact = event.expires_s == 0 ? nil : lines(event.contacts).first
             kind = .registered(user: text(event.user) ?? "", contact: contact)

@@ -213,6 +213,10 @@ final class Scene {
         for phone in phones { phone.send("quit") }
         if warmline.exitStatus == nil {
             warmline.signal(SIGTERM)
+            // Two signals at once are one.
+            try await wait(for: "what warmline says to SIGTERM") {
+                warmline.isDone || warmline.lines.contains { $0.text.contains("stopping") }
+            }
             warmline.signal(SIGTERM)
             try await wait(for: "warmline's end after two SIGTERMs") { warmline.isDone }
             guard warmline.exitStatus == 0 else {
