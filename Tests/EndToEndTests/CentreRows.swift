@@ -151,9 +151,10 @@ struct CentreRows {
                 agent.state agent=clara new=available
                 agent.state agent=anna old=available new=ringing
                 agent.state agent=anna old=ringing new=talking
-                agent.state agent=boris old=available new=consulting
-                agent.state agent=boris old=consulting new=talking
+                agent.state agent=boris old=available new=ringing
+                agent.state agent=boris old=ringing new=consulting
                 agent.state agent=anna old=talking new=wrap_up
+                agent.state agent=boris old=consulting new=talking
                 agent.state agent=anna old=wrap_up new=available
                 agent.state agent=boris old=talking new=wrap_up
                 agent.state agent=boris old=wrap_up new=available

@@ -9,8 +9,8 @@ struct PeerTests {
     func baresip() async throws {
         let ports = (anna: PhonePorts(), boris: PhonePorts(), clara: PhonePorts(), caller: PhonePorts())
         let changes: [String: Any] = [
-            // Its digits come as its own clock has them; on a busy machine that is slow.
-            "transfer.codeTimeout": 3, "transfer.digitTimeout": 3,
+            // Its digits come as its own clock has them; on a busy machine that is slow. `#` ends the number at once.
+            "transfer.codeTimeout": 10, "transfer.digitTimeout": 10,
             "agents": [
                 "anna": ["uri": ports.anna.uri("1001")], "boris": ["uri": ports.boris.uri("1002")],
                 "clara": ["uri": ports.clara.uri("1003")],

@@ -139,7 +139,10 @@ struct QueueRows {
             try await scene.log.has("agent.state agent=boris new=paused")
             try await boris.says("ended", call: 1)
             // Waits three seconds for anna, who gives the caller away at once.
-            let (caller, anna) = try await scene.conversation(anna: ["--answer-after", "3000"])
+            let anna = try await scene.anna("--answer-after", "3000")
+            let caller = try await scene.caller()
+            caller.send("call \(scene.line)")
+            try await caller.hears(anna)
             let other = try await scene.phone("other", user: "3101", port: 5091, tone: 1450)
             other.send("call sip:7100@\(scene.address):5070")
             try await other.hearsMusic()

@@ -190,7 +190,7 @@ extension TelephonyTests {
                 let peer = try Peer(shimPort: shim.port)
                 let (leg, ok) = try peer.call(shim)
                 let expected = [
-                    ("OPTIONS", 200), ("MESSAGE", 405), ("SUBSCRIBE", 405), ("PUBLISH", 405), ("NOTIFY", 481),
+                    ("OPTIONS", 200), ("MESSAGE", 405), ("SUBSCRIBE", 489), ("PUBLISH", 405), ("NOTIFY", 481),
                     ("WHATEVER", 501),
                 ]
                 for (index, (method, status)) in expected.enumerated() {

@@ -180,7 +180,7 @@ extension MetricsCore {
     /// What comes of a call-back counts where it was asked for; where that is in no log, where it came.
     mutating func callback(_ fact: Fact) {
         let known = callbacks[fact.call]
-        guard known != nil || options.direction == .inbound else { return }
+        guard known != nil || options.direction == .inbound && verdicts.entry(fact.call) != nil else { return }
         let place =
             known
             ?? Attributes(began: fact.wall, node: fact.node, group: fact.group.known, line: fact.line.known)
