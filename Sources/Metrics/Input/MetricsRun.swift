@@ -131,11 +131,13 @@ struct MetricsRun: ~Copyable {
     private mutating func advance(
         _ source: Source, _ isLast: Bool, _ broken: (String) -> Void
     ) throws(InputError) -> Bool {
+        // In a place of its own: what is reached through a class is checked for other uses each time.
+        var fact = Fact()
         while true {
             if let log = source.ready.last {
                 if let held = log.order.pop() {
-                    source.fact = held.fact
-                    held.line.withUnsafeBytes { take(source, log, $0) }
+                    fact = held.fact
+                    held.line.withUnsafeBytes { take(source, log, &fact, $0) }
                     return true
                 }
                 source.ready.removeLast()
@@ -149,7 +151,7 @@ struct MetricsRun: ~Copyable {
                 continue
             }
             do {
-                try reader.read(line, into: &source.fact)
+                try reader.read(line, into: &fact)
             } catch {
                 if !source.chain.isWhole || source.chain.isLeft(after: source.lastSeq) {
                     input.torn += 1
@@ -162,25 +164,24 @@ struct MetricsRun: ~Copyable {
                 broken(place)
                 continue
             }
-            let log = log(of: source)
-            let type = source.fact.type
-            source.lastSeq = source.fact.seq
+            let log = log(of: source, fact.node)
+            let type = fact.type
+            source.lastSeq = fact.seq
             let place = log.order.place(
-                source.fact.seq, mark: source.fact.mark, opens: type == .logSegment || type == .serviceStarted,
-                NodeLog.Held(fact: source.fact, line: slowest == nil ? [] : Array(line)))
+                fact.seq, mark: fact.mark, opens: type == .logSegment || type == .serviceStarted,
+                NodeLog.Held(fact: fact, line: slowest == nil ? [] : Array(line)))
             if place == .dropped { continue }
             if type == .other { input.unknownTypes[reader.typeName, default: 0] += 1 }
             if place == .next {
-                take(source, log, line)
+                take(source, log, &fact, line)
                 return true
             }
             if log.order.hasReady { source.ready.append(log) }
         }
     }
 
-    private mutating func log(of source: Source) -> NodeLog {
-        if let log = source.log, log.node == source.fact.node { return log }
-        let node = source.fact.node
+    private mutating func log(of source: Source, _ node: Name) -> NodeLog {
+        if let log = source.log, log.node == node { return log }
         let log = logs.first { $0.node == node } ?? NodeLog(node)
         if !logs.contains(where: { $0 === log }) { logs.append(log) }
         source.log = log
@@ -188,10 +189,11 @@ struct MetricsRun: ~Copyable {
     }
 
     /// The event is the source's next.
-    private mutating func take(_ source: Source, _ log: NodeLog, _ line: UnsafeRawBufferPointer) {
-        source.fact.time = log.clock.time(of: source.fact)
-        source.time = max(source.time, source.fact.time)
-        slowest?.add(source.fact, line)
+    private mutating func take(_ source: Source, _ log: NodeLog, _ fact: inout Fact, _ line: UnsafeRawBufferPointer) {
+        fact.time = log.clock.time(of: fact)
+        source.time = max(source.time, fact.time)
+        slowest?.add(fact, line)
+        source.fact = fact
     }
 
     /// Counts events held in memory, as if they had been read, in the order given.
