@@ -4,6 +4,8 @@
 --
 -- `log` is a path, a glob, or a list of them, of any number of nodes. One row for each figure: key, value. Sums and counts
 -- are those of `warmline metrics` to the last millisecond; percentiles and first-call resolution are left to it.
+-- Agents' time is that of each node, as in the total of `warmline metrics --by node`: without `--by` an agent known to
+-- several nodes is there once.
 
 CREATE OR REPLACE TEMP VIEW lines AS
 SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', ignore_errors = true, columns = {
