@@ -51,16 +51,14 @@ struct CallerBook {
         let alone = wall - before.arrived > Self.window
         if !alone { callers[caller]?.flags = [] }
         if let end = Self.end(of: before, alone: alone) {
-            if alone { passed.append(end) } else { fail(before.arrived, end.place) }
+            if alone { passed.append(end) } else { calledAgain(since: before.arrived, at: end.place) }
         }
         judge(now: wall)
         return (passed, alone)
     }
 
-    /// The caller of this first call called again before it was answered.
-    mutating func calledAgain(since arrived: Int64, at place: LatePlace) { fail(arrived, place) }
-
-    private mutating func fail(_ arrived: Int64, _ place: LatePlace) { failed.append((arrived, place)) }
+    /// The caller of this answered first call has called again, be it before the answer.
+    mutating func calledAgain(since arrived: Int64, at place: LatePlace) { failed.append((arrived, place)) }
 
     /// Takes out the failed calls whose seven days are over, nearly in the order in which they arrived.
     private mutating func judge(now: Int64) {

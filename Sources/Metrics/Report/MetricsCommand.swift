@@ -112,7 +112,7 @@ public struct MetricsCommand: Sendable {
     public static func explain(_ key: String?) throws(UsageError) -> [String] {
         guard let key else { return Figure.all.map { "\($0.key): \($0.explanation)" } }
         let word = key.lowercased()
-        var found = Figure.all.filter { $0.key == key || $0.key.hasPrefix(word) }
+        var found = Figure.all.filter { $0.key.hasPrefix(word) }
         // A word of the table or of the middle of a key finds as well.
         if found.isEmpty { found = Figure.all.filter { $0.key.contains(word) || $0.title.lowercased().contains(word) } }
         if found.isEmpty || key.isEmpty {
