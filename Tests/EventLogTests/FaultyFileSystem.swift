@@ -18,6 +18,7 @@ final class FaultyFileSystem: LogFileSystem, @unchecked Sendable {
     /// How many bytes can be written before the disk is full; null: any number.
     private var space: Int?
     private(set) var syncs = 0
+    private(set) var writes = 0
 
     private func locked<Result>(_ body: () -> Result) -> Result {
         lock.lock()
@@ -35,6 +36,7 @@ final class FaultyFileSystem: LogFileSystem, @unchecked Sendable {
     private func check(_ operation: Operation, _ path: String) throws(LogError) {
         let code: Int32? = locked {
             if operation == .sync { syncs += 1 }
+            if operation == .write { writes += 1 }
             if failingOnce[operation]?.isEmpty == false { return failingOnce[operation]?.removeFirst() }
             return failing[operation]
         }

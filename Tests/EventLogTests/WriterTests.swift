@@ -69,6 +69,24 @@ import Testing
         for (call, numbers) in read { #expect(numbers == (0..<each).map(String.init), "\(call)") }
     }
 
+    /// A line a millisecond: each is written by itself, or those of 10 ms together.
+    @Test func linesThatFollowOneAnotherAreWrittenTogether() throws {
+        let files = FaultyFileSystem()
+        let writer = try LogWriter(LogConfiguration(directory: directory.log, node: "ctl-1"), files: files)
+        writer.waitUntilBegun()
+        let clock = ContinuousClock()
+        let took = clock.measure {
+            for number in 0..<300 {
+                writer.append(record(Int64(number), .partyChanged(PartyChanged(uri: "\(number)")), call: "ctl-1-1"))
+                usleep(1000)
+            }
+        }
+        writer.close()
+        // One before the first rest, one for the segment's opening, one at the close.
+        #expect(Int64(files.writes) <= Int64(took / .milliseconds(10)) + 3)
+        #expect(try LogReader(path: directory.log).events().filter { $0.event.type == "party.changed" }.count == 300)
+    }
+
     @Test func theDirectoryIsMadeWithThoseAboveIt() throws {
         let path = directory.path + "/a/b/c"
         let writer = try LogWriter(LogConfiguration(directory: path, node: "ctl-1"))

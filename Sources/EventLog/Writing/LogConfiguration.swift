@@ -1,6 +1,6 @@
 /// When a line counts as safe.
 public enum Durability: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Written at once, synced to the disk within `LogConfiguration.syncInterval`.
+    /// Written at once, or 10 ms after the last write at the latest; synced within `LogConfiguration.syncInterval`.
     case batch
     /// Synced before the call goes on: whoever waits for a line is told as soon as it is.
     case always

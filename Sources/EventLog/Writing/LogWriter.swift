@@ -42,6 +42,8 @@ public final class LogWriter: @unchecked Sendable {
     private var stopping = false
     private var stopped = false
     private var begun = false
+    /// The thread looks at the queue by itself soon, so that nobody need wake it.
+    private var isResting = false
 
     // The log thread's own.
     private var segments: SegmentWriter
@@ -51,6 +53,8 @@ public final class LogWriter: @unchecked Sendable {
     /// The segment that `shared.file` names.
     private var named: SegmentName?
     private var syncDue: Deadline?
+    /// Until when nothing is written: set by a write of `batch`.
+    private var restDue: Deadline?
     private var retryDue: Deadline?
     private var retryDelay: Int
     /// As last told by `callbacks.health`.
@@ -97,9 +101,9 @@ public final class LogWriter: @unchecked Sendable {
         return enqueue(record)
     }
 
-    /// Has what was enqueued written.
+    /// Has what was enqueued written: at once, or where `batch` has just written, within `restInterval`.
     public func wake() {
-        monitor.locked { if !queue.isEmpty { monitor.signal() } }
+        monitor.locked { if !queue.isEmpty, !isResting { monitor.signal() } }
     }
 
     /// Hands a record over, to be written at the next `wake` at the latest. Never waits for the disk.
@@ -197,6 +201,12 @@ extension LogWriter {
     /// Waits for records or for the next thing to do; true once nothing more will come.
     private func take(_ batch: inout [CallRecord]) -> Bool {
         monitor.locked {
+            if let restDue {
+                isResting = true
+                let end = min(restDue, syncDue ?? restDue)
+                while !stopping, !end.hasPassed { monitor.wait(until: end) }
+                isResting = false
+            }
             let due = [syncDue, retryDue].compactMap { $0 }.min()
             while queue.isEmpty, !stopping, !(due?.hasPassed ?? false) { monitor.wait(until: due) }
             swap(&queue, &batch)
@@ -204,13 +214,18 @@ extension LogWriter {
         }
     }
 
+    /// In milliseconds: how long `batch` collects what comes after a write. A wake costs as much as several lines.
+    private static let restInterval = 10
+
     private func flush(isLast: Bool) {
+        restDue = nil
         guard segments.unsyncedLines > 0 else { return }
         if let retryDue {
             guard isLast || retryDue.hasPassed else { return }
         } else if configuration.durability == .batch, !isLast {
             attempt { segments throws(LogError) in try segments.write() }
             guard retryDue == nil, segments.unsyncedLines > 0 else { return }
+            restDue = .after(milliseconds: Self.restInterval)
             let due = syncDue ?? .after(milliseconds: configuration.syncInterval)
             syncDue = due
             guard due.hasPassed else { return }
