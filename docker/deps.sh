@@ -18,7 +18,9 @@ export LC_ALL=C
 readonly minimum=2.12            # what CTelephony is written against
 prefix=/usr/local
 # NDEBUG is for safety: PJSIP's asserts let an unauthenticated datagram end the process.
-pj_cflags='-O2 -g -fPIC -DNDEBUG'
+# A library's calls of its own functions go straight to them: a tenth less CPU time per call.
+pj_cflags='-O2 -g -fPIC -fno-semantic-interposition -fno-plt -DNDEBUG'
+readonly pj_ldflags='-Wl,-Bsymbolic-functions -Wl,-z,now'
 # What the interop jobs run: command:package, and module:package for those of PyPI.
 readonly interop_tools=(promtool:prometheus prometheus-node-exporter:prometheus-node-exporter chromium:chromium
     java:default-jre-headless buildah:buildah debootstrap:debootstrap jq:jq curl:curl kamailio:kamailio ip:iproute2
@@ -233,7 +235,7 @@ build_pjproject() {
         --disable-libwebrtc --disable-libyuv --disable-silk --disable-opencore-amr --disable-lyra --disable-upnp
         --disable-sdl --disable-ffmpeg --disable-v4l2 --disable-openh264 --disable-vpx
     )
-    must 'configuring PJSIP' env -C "$source" CFLAGS="$pj_cflags" ./configure "${flags[@]}"
+    must 'configuring PJSIP' env -C "$source" CFLAGS="$pj_cflags" LDFLAGS="$pj_ldflags" ./configure "${flags[@]}"
     # MAKEFLAGS of a make that called us name job-server descriptors we do not have.
     must 'building PJSIP' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -C "$source" make -j"$jobs" lib
     must 'staging PJSIP' env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -C "$source" make DESTDIR="$stage" install
