@@ -93,6 +93,7 @@ struct leg *leg_open(uint64_t token)
     uint32_t slot = table.free_slots[--table.free_count];
     if (++table.open > table.peak)
         table.peak = table.open;
+    heap_use_large_pages();
     pthread_mutex_unlock(&table.mutex);
 
     struct leg *leg = &table.legs[slot];
