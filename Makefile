@@ -47,13 +47,14 @@ serve: build ## run the controller with the example configuration; two softphone
 	@cd .build/serve && exec ../debug/warmline serve --config ../../dialplans/standalone/warmline.json5
 
 bench: deps ## measure (release build): transfers a second, CPU and memory per call, time to the first packet
-	@swift build $(quiet) -c release
+	@swift build $(quiet) -c release --static-swift-stdlib --product warmline
+	@swift build $(quiet) -c release --static-swift-stdlib --product testphone
 	@bash Tests/bench/run.sh
 	@$(if $(ASTERISK_ROOT),ASTERISK_ROOT='$(ASTERISK_ROOT)' bash Tests/bench/asterisk.sh)
 
 bench-metrics: deps ## measure the metrics core beside DuckDB and jq on 10 million events (release build)
-	@swift build $(quiet) -c release --product warmline
-	@swift build $(quiet) -c release --product loggen
+	@swift build $(quiet) -c release --static-swift-stdlib --product warmline
+	@swift build $(quiet) -c release --static-swift-stdlib --product loggen
 	@bash Tests/bench/metrics.sh
 
 install: ## compile (release) and install below DESTDIR and PREFIX (/usr/local)
