@@ -1,7 +1,7 @@
 """Holds `warmline metrics` against the documented SQL in DuckDB on one log, and measures both beside jq.
 
-Usage: metrics.py WARMLINE LOG SQL [check]; with `check` only the figures are compared. DuckDB is imported from the
-Python that runs this."""
+Usage: metrics.py WARMLINE LOG SQL [check]; with `check` only the figures are compared, over the logs of the nodes that LOG
+holds in directories. DuckDB is imported from the Python that runs this."""
 
 import json
 import os
@@ -21,7 +21,7 @@ connection = duckdb.connect()
 connection.execute("SET threads = 2")
 connection.execute("SET enable_progress_bar = false")
 connection.execute("SET VARIABLE log = '" + sys.argv[2] + "/*.jsonl'")
-sql = "\\n".join(line for line in sql.splitlines() if not line.startswith("--"))
+sql = "\\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
 for statement in sql.split(";"):
     if statement.strip():
         rows = connection.execute(statement)
@@ -56,20 +56,21 @@ def compare(figures, theirs, name="DuckDB"):
 def main():
     warmline, log, sql = sys.argv[1:4]
     check = sys.argv[4:] == ["check"]
-    files = sorted(os.path.join(log, name) for name in os.listdir(log) if name.endswith(".jsonl"))
+    logs = sorted(os.path.join(log, name) for name in os.listdir(log)) if check else [log]
     scratch = log.rstrip("/") + ".out"
     os.makedirs(scratch, exist_ok=True)
     ours, theirs = os.path.join(scratch, "warmline.json"), os.path.join(scratch, "duckdb.json")
-    rows = [("warmline metrics", *run([warmline, "metrics", "--format", "json", log], ours))]
+    rows = [("warmline metrics", *run([warmline, "metrics", "--format", "json", *logs], ours))]
     with open(ours) as file:
         figures = json.load(file)
     for name, mode in (("DuckDB", "best"), ("DuckDB, repeats taken out", "whole")):
         if mode == "whole" or not check:
-            rows.append((name, *run([sys.executable, "-c", DUCKDB, sql, log, mode], theirs)))
+            rows.append((name, *run([sys.executable, "-c", DUCKDB, sql, log + "/*" if check else log, mode], theirs)))
     with open(theirs) as file:
         theirs = json.load(file)
     if check:
         sys.exit(1 if compare(figures, theirs) else 0)
+    files = sorted(os.path.join(log, name) for name in os.listdir(log) if name.endswith(".jsonl"))
     size = sum(os.path.getsize(name) for name in files) / 1e6
     rows = [row + (figures["input"]["events"], size) for row in rows]
     if shutil.which("jq"):

@@ -6,7 +6,10 @@ need_module pyspark duckdb
 need_built warmline loggen
 
 mkdir -p "$job_dir/events"
-for node in amsterdam riga tallinn; do "$bin/loggen" 40000 "$job_dir/events/$node" "${#node}" "$node"; done
+# Two of them know the same agents, and one of these was started again.
+"$bin/loggen" 40000 "$job_dir/events/amsterdam" 9 amsterdam 20 team
+"$bin/loggen" 40000 "$job_dir/events/riga" 4 riga 20 team 2
+"$bin/loggen" 40000 "$job_dir/events/tallinn" 7 tallinn
 # A segment that was copied twice, and a line that was cut off by a crash.
 mkdir "$job_dir/events/again"
 cp "$job_dir"/events/riga/*.jsonl "$job_dir/events/again/"

@@ -1,4 +1,6 @@
-// loggen COUNT DIRECTORY [SEED [NODE [AGENTS]]]: writes a simulated log of COUNT events, in segments as the controller does.
+// loggen COUNT DIRECTORY [SEED [NODE [AGENTS [NAMES [RUNS]]]]]: writes a simulated log of COUNT events, in segments as the
+// controller does. Agents' names begin with NAMES, the node's own unless told otherwise. A controller that was killed and
+// started again begins a run.
 
 import CallEvents
 import EventLog
@@ -15,29 +17,42 @@ func fail(_ message: String) -> Never {
 }
 
 let arguments = CommandLine.arguments
-guard (3...6).contains(arguments.count), let count = Int(arguments[1]), count > 0 else {
-    fail("usage: loggen COUNT DIRECTORY [SEED [NODE [AGENTS]]]")
+guard (3...8).contains(arguments.count), let count = Int(arguments[1]), count > 0 else {
+    fail("usage: loggen COUNT DIRECTORY [SEED [NODE [AGENTS [NAMES [RUNS]]]]]")
 }
 var settings = LogGenerator.Settings()
 settings.seed = arguments.count > 3 ? UInt64(arguments[3]) ?? 1 : 1
 if arguments.count > 4 {
     settings.node = arguments[4]
-    // Each node has agents of its own.
-    settings.agentPrefix = arguments[4]
+    settings.agentPrefix = arguments.count > 6 ? arguments[6] : arguments[4]
 }
 settings.groups = ["billing", "support", "sales", "orders", "premium"]
 settings.agentsPerGroup = arguments.count > 5 ? Int(arguments[5]) ?? 40 : 40
 // As many calls as keep the agents as busy, however few they are.
 settings.meanBetweenCalls = 48 / Double(settings.agentsPerGroup)
 settings.callers = 200_000
+let runs = arguments.count > 7 ? max(1, Int(arguments[7]) ?? 1) : 1
 var generator = LogGenerator(settings: settings)
+var run = 1
+var before: UInt64 = 0
+var last = settings.start
 mkdir(arguments[2], 0o700)
 
 var encoder = LineEncoder(node: settings.node)
 var file: UnsafeMutablePointer<FILE>?
 var written = 0
-for _ in 0..<count {
-    let event = generator.next()
+for number in 0..<count {
+    if number * runs >= count * run {
+        run += 1
+        before = UInt64(number)
+        // Ten minutes later, with calls of other names.
+        settings.seed += 1000
+        settings.start = last + 600_000_000
+        generator = LogGenerator(settings: settings)
+    }
+    var event = generator.next()
+    event.seq += before
+    last = event.time.wall
     if file == nil || written >= segmentBytes {
         if let file { fclose(file) }
         let path = "\(arguments[2])/\(SegmentName(first: event.seq))"

@@ -12,14 +12,15 @@ struct AgentTime {
 }
 
 /// Follows the states of agents. On one node a state's length is the log's own `in_state_ms`. An agent known to several
-/// nodes has at each instant the busiest of its states there, told by the wall clock without its steps: the nodes'
-/// monotonic clocks have nothing in common.
+/// nodes has at each instant the busiest of its states there. The nodes' monotonic clocks have nothing in common: each
+/// tells how far it is from where the node's wall clock stood when its run began, so that the steps of wall clocks do not
+/// count and stretches add up to the log's own lengths.
 struct AgentClock {
     /// A state on one node.
     private struct Presence {
         var node: Name
         var state: AgentState
-        /// When it began: milliseconds since 1970 without steps, and of the monotonic clock.
+        /// When it began: milliseconds since 1970 by the run's clock, and of the monotonic clock.
         var since: Int64
         var mono: Int64
         /// What it belongs to: of wrap-up, the call before it.
@@ -38,13 +39,19 @@ struct AgentClock {
         var counted: Int64?
     }
 
-    /// What a node said last: milliseconds since 1970 as its clock showed it and without steps, and of the monotonic clock.
+    /// What a node said last: milliseconds since 1970 as its clock showed it, and of the monotonic clock.
     private struct Said {
         var node: Name
-        var wall: Int64 = 0
-        var time: Int64 = 0
-        var mono: Int64 = 0
+        /// The run's clock: what is added to the monotonic one for milliseconds since 1970.
+        var origin: Int64
+        var wall: Int64
+        var mono: Int64
+
+        var time: Int64 { origin + mono }
     }
+
+    /// Milliseconds by which an event may be older than the one before it without being of another boot.
+    private static let tolerance: Int64 = 60_000
 
     /// What a change of state closes.
     struct Change {
@@ -65,19 +72,32 @@ struct AgentClock {
     init(perNode: Bool) { self.perNode = perNode }
 
     mutating func heard(_ fact: Fact) {
-        let node = fact.node
-        let index: Int
-        if let first = last.first, first.node == node {
-            index = 0
-        } else if let known = last.firstIndex(where: { $0.node == node }) {
-            index = known
-        } else {
-            index = last.count
-            last.append(Said(node: node))
+        let wall = CivilTime.floor(fact.wall, 1000)
+        guard let index = index(of: fact.node) else {
+            last.append(Said(node: fact.node, origin: wall - fact.mono, wall: wall, mono: fact.mono))
+            return
         }
-        last[index].wall = CivilTime.floor(fact.wall, 1000)
-        last[index].time = CivilTime.floor(fact.time, 1000)
+        if Self.begins(fact, after: last[index]) { last[index].origin = wall - fact.mono }
+        last[index].wall = wall
         last[index].mono = fact.mono
+    }
+
+    private func index(of node: Name) -> Int? {
+        if let first = last.first, first.node == node { return 0 }
+        return last.firstIndex { $0.node == node }
+    }
+
+    /// Whether a run begins with the event, maybe after a boot.
+    private static func begins(_ fact: Fact, after said: Said) -> Bool {
+        fact.type == .serviceStarted || fact.mono + tolerance < said.mono
+    }
+
+    /// When an event happened, by the clock of its run.
+    private func moment(of fact: Fact) -> Int64 {
+        if let index = index(of: fact.node), !Self.begins(fact, after: last[index]) {
+            return last[index].origin + fact.mono
+        }
+        return CivilTime.floor(fact.wall, 1000)
     }
 
     private mutating func track(of agent: Name) -> Int {
@@ -94,15 +114,14 @@ struct AgentClock {
 
     mutating func changed(_ fact: Fact, ofCountedCall: Bool?) -> Change {
         let number = track(of: fact.agent.known)
-        return Self.change(&tracks[number], fact, ofCountedCall, perNode)
+        return Self.change(&tracks[number], fact, moment(of: fact), ofCountedCall, perNode)
     }
 
     // These take a track alone, so that changing it in place copies nothing.
 
     private static func change(
-        _ track: inout Track, _ fact: Fact, _ ofCountedCall: Bool?, _ perNode: Bool
+        _ track: inout Track, _ fact: Fact, _ now: Int64, _ ofCountedCall: Bool?, _ perNode: Bool
     ) -> Change {
-        let now = CivilTime.floor(fact.time, 1000)
         let node = fact.node
         var change = Change()
         let known = track.presences.firstIndex { $0.node == node }

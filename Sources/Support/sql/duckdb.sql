@@ -4,8 +4,6 @@
 --
 -- `log` is a path, a glob, or a list of them, of any number of nodes. One row for each figure: key, value. Sums and counts
 -- are those of `warmline metrics` to the last millisecond; percentiles and first-call resolution are left to it.
--- Agents' time is that of each node, as in the total of `warmline metrics --by node`: without `--by` an agent known to
--- several nodes is there once.
 
 CREATE OR REPLACE TEMP VIEW lines AS
 SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', ignore_errors = true, columns = {
@@ -68,15 +66,93 @@ SELECT (SELECT count(*) FROM calls) AS received,
        (SELECT count(*) FROM of_calls WHERE type = 'hold.ended' AND reason <> 'caller_phone'
           AND outcome IN ('resumed', 'transferred', 'merged')) AS holds_connected;
 
--- The time of an agent in each state: what changes of state closed, and what was open when the node's log ended.
-CREATE OR REPLACE TEMP VIEW states AS
-SELECT old AS state, in_state_ms AS ms FROM events WHERE type = 'agent.state' AND old <> new AND old <> 'offline'
+-- The runs of each node's controller, with where its clocks stood as one began: within a run the monotonic clock tells how
+-- time goes on. What was open when one ended went on, as far as is known, to the last that was said.
+CREATE OR REPLACE TEMP TABLE runs AS
+WITH starts AS (
+  SELECT node, min(seq) AS first, arg_min(epoch_us(time) // 1000, seq) AS began, arg_min(mono_ms, seq) AS mono_ms, max(seq) AS last,
+         arg_max(mono_ms, seq) AS last_ms
+  FROM events GROUP BY node
+), begun AS (
+  SELECT node, first, began, began - mono_ms AS origin, lead(first) OVER (PARTITION BY node ORDER BY first) AS next FROM (
+    SELECT node, first, began, mono_ms FROM starts
+    UNION SELECT node, seq, epoch_us(time) // 1000, mono_ms FROM events WHERE type = 'service.started')
+), ended AS (
+  SELECT b.node, b.first, arg_max(e.mono_ms, e.seq) AS last_ms
+  FROM events e JOIN (FROM begun WHERE next IS NOT NULL) b ON b.node = e.node AND e.seq >= b.first AND e.seq < b.next
+  GROUP BY ALL
+)
+SELECT b.node, b.first, b.next, b.began, b.origin, coalesce(e.last_ms, s.last_ms) AS last_ms
+FROM begun b JOIN starts s USING (node) LEFT JOIN ended e ON e.node = b.node AND e.first = b.first;
+
+CREATE OR REPLACE TEMP TABLE changes AS
+SELECT e.node, r.first, r.next, r.origin, r.last_ms, e.agent, e.seq, e.old, e.new, e.mono_ms, e.in_state_ms
+FROM events e JOIN runs r ON r.node = e.node AND e.seq >= r.first AND (r.next IS NULL OR e.seq < r.next)
+WHERE e.type = 'agent.state';
+
+CREATE OR REPLACE TEMP TABLE shared AS
+SELECT agent FROM changes GROUP BY agent HAVING count(DISTINCT node) > 1;
+
+-- The states of agents on one node: what changes of state closed, and what was open when a run ended. Where the log tells of
+-- an agent for the first time, a state said again has gone on for a while.
+CREATE OR REPLACE TEMP VIEW stays AS
+SELECT old AS state, in_state_ms AS ms FROM changes WHERE old <> new AND agent NOT IN (FROM shared)
 UNION ALL
-SELECT s.state, n.mono_ms - s.mono_ms
-FROM (SELECT node, agent, arg_max(new, seq) AS state, arg_max(mono_ms, seq) AS mono_ms
-      FROM events WHERE type = 'agent.state' AND old <> new GROUP BY ALL) s
-JOIN (SELECT node, arg_max(mono_ms, seq) AS mono_ms FROM events GROUP BY ALL) n USING (node)
-WHERE s.state <> 'offline';
+SELECT coalesce(arg_max(new, seq) FILTER (old <> new), arg_min(old, seq)),
+       greatest(0, last_ms - coalesce(arg_max(mono_ms, seq) FILTER (old <> new), arg_min(mono_ms - in_state_ms, seq)))
+FROM changes WHERE agent NOT IN (FROM shared) GROUP BY node, agent, first, last_ms;
+
+-- The same on several nodes, with when they were. What a node says of the time before it was heard of counts from the last
+-- change on another; what was open goes on while others tell of the agent, until the node begins anew or the logs end.
+CREATE OR REPLACE TEMP TABLE shared_stays AS
+WITH heard AS (
+  SELECT *, origin + mono_ms AS until, max(origin + mono_ms) FILTER (old <> new) OVER (
+           PARTITION BY agent ORDER BY origin + mono_ms, node, seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM changes WHERE agent IN (FROM shared)
+), moments AS (
+  SELECT *, greatest(until - in_state_ms, first_value(before) OVER (PARTITION BY node, agent, first ORDER BY seq)) AS since
+  FROM heard
+), open AS (
+  SELECT node, agent, first, next, origin + last_ms AS said,
+         coalesce(arg_max(new, seq) FILTER (old <> new), arg_min(old, seq)) AS state,
+         coalesce(arg_max(until, seq) FILTER (old <> new), arg_min(since, seq)) AS since
+  FROM moments GROUP BY node, agent, first, next, origin, last_ms
+)
+SELECT agent, old AS state, since, until FROM moments WHERE old <> new
+UNION ALL
+SELECT agent, state, since, (SELECT max(origin + last_ms) FROM runs WHERE next IS NULL) FROM open WHERE next IS NULL
+UNION ALL
+SELECT o.agent, o.state, o.since, greatest(o.said, max(m.until))
+FROM open o JOIN runs r ON r.node = o.node AND r.first = o.next
+     LEFT JOIN moments m ON m.agent = o.agent AND m.old <> m.new AND m.until > o.said AND m.until < r.began
+GROUP BY o.node, o.first, o.agent, o.state, o.since, o.said;
+
+-- An agent known to several nodes has at each instant the busiest of its states there: how many nodes have it in each
+-- state, from one change to the next.
+CREATE OR REPLACE TEMP TABLE agent_time AS
+WITH edges AS (
+  SELECT agent, since AS moment, state, 1 AS more FROM shared_stays WHERE state <> 'offline' AND since < until
+  UNION ALL SELECT agent, until, state, -1 FROM shared_stays WHERE state <> 'offline' AND since < until
+), sums AS (
+  SELECT agent, moment, sum(more) AS states, sum(more) FILTER (state = 'talking') AS talking,
+         sum(more) FILTER (state = 'consulting') AS consulting, sum(more) FILTER (state = 'ringing') AS ringing,
+         sum(more) FILTER (state = 'wrap_up') AS wrap_up, sum(more) FILTER (state = 'available') AS available,
+         sum(more) FILTER (state = 'paused') AS paused
+  FROM edges GROUP BY agent, moment
+), counts AS (
+  SELECT (lead(moment) OVER w) - moment AS ms, sum(states) OVER w AS states, sum(talking) OVER w AS talking,
+         sum(consulting) OVER w AS consulting, sum(ringing) OVER w AS ringing, sum(wrap_up) OVER w AS wrap_up,
+         sum(available) OVER w AS available, sum(paused) OVER w AS paused
+  FROM sums WINDOW w AS (PARTITION BY agent ORDER BY moment)
+), times AS (
+  SELECT CASE WHEN talking > 0 THEN 'talking' WHEN consulting > 0 THEN 'consulting' WHEN ringing > 0 THEN 'ringing'
+              WHEN wrap_up > 0 THEN 'wrap_up' WHEN available > 0 THEN 'available' WHEN paused > 0 THEN 'paused'
+              ELSE 'other' END AS state, ms
+  FROM counts WHERE states > 0
+  UNION ALL
+  SELECT state, ms FROM stays WHERE state <> 'offline'
+)
+SELECT state, sum(ms) AS ms FROM times GROUP BY state;
 
 SELECT key, value FROM (
   SELECT 'received' AS key, received::DOUBLE AS value FROM parts
@@ -111,10 +187,9 @@ SELECT key, value FROM (
   UNION ALL SELECT 'transfers.completed.attended', count(*) FROM of_calls WHERE type = 'transfer.completed' AND kind = 'attended'
   UNION ALL SELECT 'transfers.completed.blind', count(*) FROM of_calls WHERE type = 'transfer.completed' AND kind = 'blind'
   UNION ALL SELECT 'transfers.cancelled', count(*) FROM of_calls WHERE type = 'transfer.cancelled'
-  UNION ALL SELECT 'agent_time.logged_in_ms', coalesce(sum(ms), 0) FROM states
-  UNION ALL SELECT 'agent_time.talking_ms', coalesce(sum(ms), 0) FROM states WHERE state = 'talking'
-  UNION ALL SELECT 'agent_time.consulting_ms', coalesce(sum(ms), 0) FROM states WHERE state = 'consulting'
-  UNION ALL SELECT 'agent_time.wrap_up_ms', coalesce(sum(ms), 0) FROM states WHERE state = 'wrap_up'
+  UNION ALL SELECT 'agent_time.logged_in_ms', coalesce(sum(ms), 0) FROM agent_time
+  UNION ALL SELECT 'agent_time.' || s.state || '_ms', coalesce((SELECT ms FROM agent_time t WHERE t.state = s.state), 0)
+    FROM (VALUES ('talking'), ('consulting'), ('wrap_up'), ('ringing'), ('available'), ('paused')) AS s(state)
   UNION ALL SELECT 'call_resolution.resolved', count(*) FROM
     (SELECT arg_max(resolved, seq) AS resolved FROM of_calls WHERE type = 'call.disposition' GROUP BY node, call)
     WHERE resolved

@@ -11,7 +11,7 @@
 -- last millisecond; percentiles and first-call resolution are left to it.
 
 CREATE OR REPLACE TEMPORARY VIEW lines (
-  seq BIGINT, mono_ms BIGINT, node STRING, type STRING, call STRING, direction STRING, agent STRING, outcome STRING,
+  seq BIGINT, time TIMESTAMP, mono_ms BIGINT, node STRING, type STRING, call STRING, direction STRING, agent STRING, outcome STRING,
   reason STRING, cause STRING, kind STRING, human BOOLEAN, abandoned BOOLEAN, resolved BOOLEAN, wait_ms BIGINT,
   hold_ms BIGINT, talk_ms BIGINT, service_level_s BIGINT, ended_by STRING, `final` BOOLEAN, since_ms BIGINT, old STRING, new STRING, in_state_ms BIGINT
 ) USING json OPTIONS (path '${log}');
@@ -90,21 +90,90 @@ SELECT * FROM (
   FROM (SELECT max_by(resolved, seq) AS resolved FROM of_calls WHERE type = 'call.disposition' GROUP BY node, call)
 );
 
--- The time of an agent in each state: what changes of state closed, and what was open when the node's log ended.
-CREATE OR REPLACE TEMPORARY VIEW states AS
-SELECT old AS state, in_state_ms AS ms FROM events WHERE type = 'agent.state' AND old <> new AND old <> 'offline'
-UNION ALL
-SELECT s.state, n.mono_ms - s.mono_ms AS ms
-FROM (SELECT node, agent, max_by(new, seq) AS state, max_by(mono_ms, seq) AS mono_ms
-      FROM events WHERE type = 'agent.state' AND old <> new GROUP BY node, agent) s
-JOIN (SELECT node, max_by(mono_ms, seq) AS mono_ms FROM events GROUP BY node) n ON n.node = s.node
-WHERE s.state <> 'offline';
+-- Each event with the run of its node's controller: where the clocks stood as it began, the last that was said in it, and when
+-- the next one began. Within a run the monotonic clock tells how time goes on.
+CREATE OR REPLACE TEMPORARY VIEW clocks AS
+WITH numbered AS (
+  SELECT node, seq, type, agent, old, new, mono_ms, in_state_ms, unix_millis(time) AS wall_ms,
+         count_if(type = 'service.started') OVER (PARTITION BY node ORDER BY seq) AS run
+  FROM events
+)
+SELECT node, run, seq, type, agent, old, new, mono_ms, in_state_ms,
+       first_value(wall_ms - mono_ms) OVER (PARTITION BY node, run ORDER BY seq) AS origin,
+       last_value(mono_ms) OVER (
+         PARTITION BY node, run ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_ms,
+       min(CASE WHEN type = 'service.started' THEN wall_ms END) OVER (
+         PARTITION BY node ORDER BY run RANGE BETWEEN 1 FOLLOWING AND 1 FOLLOWING) AS next_began
+FROM numbered;
 
+CACHE TABLE ends AS SELECT max(origin + last_ms) AS ended FROM clocks WHERE next_began IS NULL;
+
+-- Changes of agents' states, and since when. Of an agent of several nodes, what a node says of the time before it was heard
+-- of counts from the last change on another.
+CACHE TABLE changes AS
+WITH heard AS (
+  SELECT *, origin + mono_ms AS until, origin + last_ms AS said,
+         min(node) OVER (PARTITION BY agent) <> max(node) OVER (PARTITION BY agent) AS is_shared,
+         max(CASE WHEN old <> new THEN origin + mono_ms END) OVER (
+           PARTITION BY agent ORDER BY origin + mono_ms, node, seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM clocks WHERE type = 'agent.state'
+)
+SELECT *, CASE WHEN is_shared
+    THEN greatest(until - in_state_ms, first_value(before) OVER (PARTITION BY node, agent, run ORDER BY seq))
+    ELSE until - in_state_ms END AS since
+FROM heard;
+
+-- The states of agents on each node: what changes of state closed, and what was open when a run ended. Where the log tells
+-- of an agent for the first time, a state said again has gone on for a while. What was open went on, as far as is known, to
+-- the last that its node said; of an agent of several nodes, while others tell of the agent, until the node begins anew or the
+-- logs end.
+CACHE TABLE stays AS
+WITH open AS (
+  SELECT node, run, agent, is_shared, said, next_began,
+         coalesce(max_by(new, seq) FILTER (WHERE old <> new), min_by(old, seq)) AS state,
+         coalesce(max_by(until, seq) FILTER (WHERE old <> new), min_by(since, seq)) AS since
+  FROM changes GROUP BY node, run, agent, is_shared, said, next_began
+)
+SELECT agent, is_shared, old AS state, since, until FROM changes WHERE old <> new
+UNION ALL
+SELECT o.agent, o.is_shared, o.state, o.since,
+       greatest(CASE WHEN o.is_shared AND o.next_began IS NULL THEN max(e.ended) END, o.said, max(c.until), o.since)
+FROM open o CROSS JOIN ends e
+LEFT JOIN changes c ON o.is_shared AND c.agent = o.agent AND c.old <> c.new AND c.until > o.said AND c.until < o.next_began
+GROUP BY o.node, o.run, o.agent, o.is_shared, o.state, o.since, o.said, o.next_began;
+
+-- An agent known to several nodes has at each instant the busiest of its states there: how many nodes have it in each
+-- state, from one change to the next.
 CACHE TABLE agent_time AS
+WITH edges AS (
+  SELECT agent, is_shared, state, stack(2, since, 1, until, -1) AS (moment, more)
+  FROM stays WHERE is_shared AND state <> 'offline' AND since < until
+), sums AS (
+  SELECT agent, moment, sum(more) AS states, sum(more) FILTER (WHERE state = 'talking') AS talking,
+         sum(more) FILTER (WHERE state = 'consulting') AS consulting, sum(more) FILTER (WHERE state = 'ringing') AS ringing,
+         sum(more) FILTER (WHERE state = 'wrap_up') AS wrap_up, sum(more) FILTER (WHERE state = 'available') AS available,
+         sum(more) FILTER (WHERE state = 'paused') AS paused
+  FROM edges GROUP BY agent, moment
+), counts AS (
+  SELECT (lead(moment) OVER w) - moment AS ms, sum(states) OVER w AS states, sum(talking) OVER w AS talking,
+         sum(consulting) OVER w AS consulting, sum(ringing) OVER w AS ringing, sum(wrap_up) OVER w AS wrap_up,
+         sum(available) OVER w AS available, sum(paused) OVER w AS paused
+  FROM sums WINDOW w AS (PARTITION BY agent ORDER BY moment)
+), times AS (
+  SELECT CASE WHEN talking > 0 THEN 'talking' WHEN consulting > 0 THEN 'consulting' WHEN ringing > 0 THEN 'ringing'
+              WHEN wrap_up > 0 THEN 'wrap_up' WHEN available > 0 THEN 'available' WHEN paused > 0 THEN 'paused'
+              ELSE 'other' END AS state, ms
+  FROM counts WHERE states > 0
+  UNION ALL
+  SELECT state, until - since FROM stays WHERE NOT is_shared AND state <> 'offline'
+)
 SELECT coalesce(sum(ms), 0) AS logged_in, coalesce(sum(ms) FILTER (WHERE state = 'talking'), 0) AS talking,
        coalesce(sum(ms) FILTER (WHERE state = 'consulting'), 0) AS consulting,
-       coalesce(sum(ms) FILTER (WHERE state = 'wrap_up'), 0) AS wrap_up
-FROM states;
+       coalesce(sum(ms) FILTER (WHERE state = 'wrap_up'), 0) AS wrap_up,
+       coalesce(sum(ms) FILTER (WHERE state = 'ringing'), 0) AS ringing,
+       coalesce(sum(ms) FILTER (WHERE state = 'available'), 0) AS available,
+       coalesce(sum(ms) FILTER (WHERE state = 'paused'), 0) AS paused
+FROM times;
 
 SELECT key, CAST(value AS DOUBLE) AS value FROM (
   SELECT 'received' AS key, received AS value FROM parts
@@ -138,9 +207,8 @@ SELECT key, CAST(value AS DOUBLE) AS value FROM (
   UNION ALL SELECT 'transfers.completed.attended', attended FROM parts
   UNION ALL SELECT 'transfers.completed.blind', blind FROM parts
   UNION ALL SELECT 'transfers.cancelled', cancelled FROM parts
-  UNION ALL SELECT 'agent_time.logged_in_ms', logged_in FROM agent_time
-  UNION ALL SELECT 'agent_time.talking_ms', talking FROM agent_time
-  UNION ALL SELECT 'agent_time.consulting_ms', consulting FROM agent_time
-  UNION ALL SELECT 'agent_time.wrap_up_ms', wrap_up FROM agent_time
+  UNION ALL SELECT stack(7, 'agent_time.logged_in_ms', logged_in, 'agent_time.talking_ms', talking,
+    'agent_time.consulting_ms', consulting, 'agent_time.wrap_up_ms', wrap_up, 'agent_time.ringing_ms', ringing,
+    'agent_time.available_ms', available, 'agent_time.paused_ms', paused) FROM agent_time
   UNION ALL SELECT 'call_resolution.resolved', resolved FROM parts
 ) ORDER BY key;
