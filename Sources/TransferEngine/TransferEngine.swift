@@ -31,15 +31,14 @@ public struct TransferEngine: Codable, Sendable {
     /// Takes one input and says what to do about it, in order. Instants may come out of order, as threads do: none is
     /// taken for earlier than the one before it.
     public mutating func handle(_ input: Input, at time: EventTime) -> [Effect] {
-        // The report of a switch carries the instant at which the relay did it, which the books put in its place.
-        context.now = time
-        if case .routed = input {
-        } else if let lastTime, lastTime.mono > time.mono {
-            context.now = lastTime
-        } else {
-            lastTime = time
-        }
+        let latest = lastTime.map { $0.mono > time.mono ? $0 : time } ?? time
+        lastTime = latest
+        context.now = latest
+        // The report of a switch carries the instant at which the relay did it, which the call's books put in its place;
+        // everything else, agents' states among it, has gone on meanwhile.
+        if case .routed = input { context.now = time }
         dispatch(input)
+        context.now = latest
         serve()
         finishIfDone()
         let effects = context.effects

@@ -241,4 +241,22 @@ import Testing
         }
         scene.expectClean()
     }
+
+    @Test("a late report of an earlier switch ends the call at its instant; agents' states go on from the last")
+    func lateReport() {
+        let scene = scene()
+        scene.switchDelay = nil
+        let caller = scene.call("7000") ?? LegID(0)
+        scene.answer(scene.newest)
+        let switched = scene.time
+        let report = scene.heldReports.removeFirst()
+        scene.advance(7)
+        scene.feed(.terminate)
+        scene.end(caller)
+        #expect(last(scene, "anna")?.new == .wrapUp && last(scene, "anna")?.inStateMs == 7)
+        scene.feed(.routed(report), at: EventTime(wall: switched.wall + 3_000, mono: switched.mono + 3_000))
+        #expect(scene.finished == 1)
+        #expect(last(scene, "anna")?.new == .offline && last(scene, "anna")?.inStateMs == 0)
+        scene.expectClean()
+    }
 }

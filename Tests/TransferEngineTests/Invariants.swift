@@ -79,6 +79,9 @@ struct Invariants {
         case .log(let record):
             log.append(record)
             count(record)
+            if case .agentStateChanged(let fields) = record.event, fields.inStateMs < 0 {
+                problem("\(fields.agent) was \(fields.old) for \(fields.inStateMs) ms, at \(input)")
+            }
         default: break
         }
     }
