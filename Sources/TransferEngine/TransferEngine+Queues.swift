@@ -41,9 +41,15 @@ extension TransferEngine {
         }
     }
 
-    private func isWanted(_ agent: String, by waiter: Waiter) -> Bool {
+    private mutating func isWanted(_ agent: String, by waiter: Waiter) -> Bool {
         if let callback = context.callbacks[waiter.call] { return wants(callback, agent) }
-        return byID[waiter.call]?.wants(agent, context) ?? false
+        guard let index = byID.index(forKey: waiter.call) else { return false }
+        // As in `with`: to read the call out of the dictionary would be to copy it, for each of those who wait.
+        return Self.wants(&byID.values[index], agent, context)
+    }
+
+    private static func wants(_ call: inout Call, _ agent: String, _ context: Context) -> Bool {
+        call.wants(agent, context)
     }
 
     /// Sends on those who wait for a group of which nobody is logged in any more.

@@ -20,6 +20,7 @@ struct Invariants {
     /// Looks at what the engine answered to an input, and at its state.
     mutating func check(_ input: Input, _ effects: [Effect], _ engine: TransferEngine) {
         note(input, effects)
+        checkOrder(effects, engine)
         check(state: engine, input)
     }
 
@@ -34,6 +35,23 @@ struct Invariants {
         let calls = engine.inOrder
         for call in calls { check(call, input) }
         checkAgents(engine, calls, input)
+    }
+
+    /// Nobody is offered a member whom somebody would take who comes before them.
+    mutating func checkOrder(_ effects: [Effect], _ engine: TransferEngine) {
+        for case .log(let record) in effects {
+            guard case .callAlerting(let fields) = record.event, let agent = fields.agent,
+                let rank = record.call.flatMap({ engine.byID[$0]?.queue?.rank })
+            else { continue }
+            for membership in engine.context.directory.memberships(of: agent) {
+                for waiter in engine.context.groups[membership.group]?.waiting ?? [] {
+                    guard waiter.rank < rank else { break }
+                    guard let call = engine.byID[waiter.call], call.attempt == nil, call.wants(agent, engine.context)
+                    else { continue }
+                    problem("\(agent) is offered to \(record.call ?? "") although \(waiter.call) comes before them")
+                }
+            }
+        }
     }
 
     /// At once, and once.

@@ -28,29 +28,33 @@ struct Simulation {
 
     private enum Happening {
         case input(Input)
-        case arrival
+        case arrival(Callers.Caller)
         case callerLeaves(LegID)
         case agentDone(String)
     }
 
-    private struct Event {
-        var at: Int64
-        var serial: UInt64
-        var what: Happening
-    }
+    /// When the day begins, in microseconds.
+    static let start: Int64 = 1_000_000
 
     var engine: TransferEngine
     var log: [CallRecord] = []
+    /// By call.
+    private(set) var fates: [String: Fate] = [:]
     var invariants = Invariants()
     private(set) var inputs = 0
     private let plan: Plan
+    /// Of all that the callers do not bring with them.
     private var random: Random
-    private var now: Int64 = 1_000_000
-    private var serial: UInt64 = 0
-    private var heap: [Event] = []
+    private var callers: Callers
+    private var now: Int64 = Self.start
+    private var agenda = Agenda()
+    /// What is on the agenda, by number.
+    private var happenings: [Happening?] = []
     private var stopped: Set<TimerID> = []
-    private var callers: [String: LegID] = [:]
+    private var legs: [String: LegID] = [:]
     private var callOf: [LegID: String] = [:]
+    /// How long a caller will talk with whoever answers first.
+    private var talks: [String: Int64] = [:]
     private var arriving = ""
     private var arrivals = 0
     private var gone: Set<LegID> = []
@@ -58,7 +62,8 @@ struct Simulation {
 
     init(seed: UInt64, _ plan: Plan, _ configuration: EngineConfiguration) {
         self.plan = plan
-        random = Random(seed: seed)
+        random = Random(seed: ~seed)
+        callers = Callers(seed: seed, interval: plan.interval, talk: plan.talk, patience: plan.patience)
         engine = TransferEngine(configuration: configuration)
     }
 
@@ -69,53 +74,38 @@ struct Simulation {
     // MARK: the clock
 
     private mutating func later(_ seconds: Double, _ what: Happening) {
-        serial += 1
-        heap.append(Event(at: now + Int64(seconds * 1e6), serial: serial, what: what))
-        var child = heap.count - 1
-        while child > 0, precedes(child, (child - 1) / 2) {
-            heap.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
+        later(microseconds: Int64(seconds * 1e6), what)
     }
 
-    private func precedes(_ a: Int, _ b: Int) -> Bool {
-        (heap[a].at, heap[a].serial) < (heap[b].at, heap[b].serial)
-    }
-
-    private mutating func next() -> Event? {
-        guard let first = heap.first, let last = heap.popLast() else { return nil }
-        guard !heap.isEmpty else { return first }
-        heap[0] = last
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(child, least) {
-                least = child
-            }
-            if least == parent { return first }
-            heap.swapAt(parent, least)
-            parent = least
-        }
+    private mutating func later(microseconds: Int64, _ what: Happening) {
+        agenda.add(at: now + microseconds, happenings.count)
+        happenings.append(what)
     }
 
     /// One day: callers come until its end, and those who are there are served.
     mutating func run() {
         feed(.started)
-        later(exponential(plan.interval), .arrival)
-        let end = now + Int64(plan.length * 1e6)
-        while let event = next() {
-            now = event.at
-            switch event.what {
-            case .arrival:
-                guard now < end else { break }
-                arrive()
-                later(exponential(plan.interval), .arrival)
+        awaitCaller()
+        while let due = agenda.next() {
+            now = due.at
+            guard let what = happenings[due.number] else { continue }
+            happenings[due.number] = nil
+            switch what {
+            case .arrival(let caller):
+                arrive(caller)
+                awaitCaller()
             case .input(let input): feed(input)
             case .callerLeaves(let leg): leave(leg)
             case .agentDone(let call): agentDone(call)
             }
         }
         feed(.terminate)
+    }
+
+    private mutating func awaitCaller() {
+        let caller = callers.next()
+        guard Double(caller.at) < plan.length * 1e6 else { return }
+        later(microseconds: Self.start + caller.at - now, .arrival(caller))
     }
 
     private mutating func feed(_ input: Input) {
@@ -126,6 +116,7 @@ struct Simulation {
         let effects = engine.handle(input, at: time)
         if plan.checkEvery > 0 {
             invariants.note(input, effects)
+            invariants.checkOrder(effects, engine)
             if inputs % plan.checkEvery == 0 { invariants.check(state: engine, input) }
         }
         for effect in effects { carryOut(effect) }
@@ -133,16 +124,17 @@ struct Simulation {
 
     // MARK: people
 
-    private mutating func arrive() {
+    private mutating func arrive(_ caller: Callers.Caller) {
         arrivals += 1
         arriving = "ctl-1-\(arrivals)"
+        talks[arriving] = caller.talk
         feed(
             .invite(
                 Invitation(
                     handle: UInt64(arrivals), call: arriving, sipCallID: "in-\(arrivals)", requestURI: "sip:7000@h",
                     to: "sip:7000@h", from: "sip:+37120\(random.below(5_000))@h")))
-        if let patience = plan.patience, let leg = callers[arriving] {
-            later(exponential(patience), .callerLeaves(leg))
+        if let patience = caller.patience, let leg = legs[arriving] {
+            later(microseconds: patience, .callerLeaves(leg))
         }
     }
 
@@ -175,7 +167,7 @@ struct Simulation {
     private mutating func carryOut(_ effect: Effect) {
         switch effect {
         case .adopt(let leg, _, _):
-            callers[arriving] = leg
+            legs[arriving] = leg
             callOf[leg] = arriving
         case .invite(let leg, _):
             guard !random.chance(plan.refuses) else {
@@ -200,34 +192,65 @@ struct Simulation {
     private mutating func note(_ record: CallRecord) {
         guard let call = record.call else { return }
         switch record.event {
+        case .callAnswered(let fields): fates[call] = Fate(waitMs: fields.waitMs, isServed: true)
         case .partyJoined(let fields):
             guard let leg = engine.byID[call]?.legs.first(where: { $0.sipCallID == fields.sipCallID })?.id else {
                 return
             }
             agents[call] = leg
-            later(exponential(plan.talk), .agentDone(call))
-        case .callEnded: agents[call] = nil
+            if let talk = talks.removeValue(forKey: call) {
+                later(microseconds: talk, .agentDone(call))
+            } else {
+                // With the second one, or again.
+                later(exponential(plan.talk), .agentDone(call))
+            }
+        case .callEnded(let fields):
+            agents[call] = nil
+            talks[call] = nil
+            legs[call] = nil
+            if fields.abandoned { fates[call] = Fate(waitMs: fields.waitMs, isServed: false) }
         default: break
         }
     }
 }
 
-/// The mean of independent runs, and how far the true one may be from it.
-struct Estimate {
-    let mean: Double
-    /// Half the width of the 99 % confidence interval by Student's t.
-    let margin: Double
-
-    /// Two-sided 99 % of Student's t for 1, 2, … degrees of freedom.
-    private static let student = [63.66, 9.92, 5.84, 4.60, 4.03, 3.71, 3.50, 3.36, 3.25, 3.17, 3.11, 3.05]
-
-    init(_ values: [Double]) {
-        let mean = values.reduce(0, +) / Double(values.count)
-        let variance = values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / Double(values.count - 1)
-        self.mean = mean
-        margin =
-            Self.student[min(values.count - 2, Self.student.count - 1)] * (variance / Double(values.count)).squareRoot()
+/// What is due when, the earliest first; of two at one instant the one that was put down first. A heap.
+private struct Agenda {
+    struct Due {
+        var at: Int64
+        var number: Int
     }
 
-    func holds(_ value: Double) -> Bool { abs(value - mean) <= margin }
+    private var heap: [Due] = []
+
+    mutating func add(at time: Int64, _ number: Int) {
+        let due = Due(at: time, number: number)
+        var child = heap.count
+        heap.append(due)
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard Self.precedes(due, heap[parent]) else { break }
+            heap[child] = heap[parent]
+            child = parent
+        }
+        heap[child] = due
+    }
+
+    mutating func next() -> Due? {
+        guard let last = heap.popLast() else { return nil }
+        guard let first = heap.first else { return last }
+        var parent = 0
+        while true {
+            var child = 2 * parent + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, Self.precedes(heap[child + 1], heap[child]) { child += 1 }
+            guard Self.precedes(heap[child], last) else { break }
+            heap[parent] = heap[child]
+            parent = child
+        }
+        heap[parent] = last
+        return first
+    }
+
+    private static func precedes(_ a: Due, _ b: Due) -> Bool { a.at != b.at ? a.at < b.at : a.number < b.number }
 }
