@@ -4,6 +4,8 @@ import CallEvents
 struct CodeBuffer: Codable, Sendable {
     var leg: LegID?
     var text = ""
+    /// The first is the # behind a number that needed none: it may begin a code, but is nobody's digit.
+    var beginsWithTerminator = false
 }
 
 /// The agent dials a target.
@@ -79,6 +81,7 @@ extension Call {
         }
         if codes.leg != leg { flushCodes(&context) }
         codes.leg = leg
+        if takeTerminator(digit, from: leg, &context) { codes.beginsWithTerminator = true }
         codes.text.append(digit)
         let features = features(context.directory.transfer.featureCodes, context)
         var plain = ""
@@ -91,7 +94,7 @@ extension Call {
                 return
             }
             if features.contains(where: { $0.code.hasPrefix(codes.text) }) { break }
-            plain.append(codes.text.removeFirst())
+            plain.append(takeFirst())
         }
         pass(plain, from: leg, &context)
         if codes.text.isEmpty {
@@ -101,12 +104,31 @@ extension Call {
         }
     }
 
+    /// The first of the digits that may be a code's, which it is not; none where it was only a number's end.
+    private mutating func takeFirst() -> String {
+        let first = String(codes.text.removeFirst())
+        guard codes.beginsWithTerminator else { return first }
+        codes.beginsWithTerminator = false
+        return ""
+    }
+
     /// The code was not finished in time: its digits go on, in order.
     mutating func flushCodes(_ context: inout Context) {
-        let waiting = codes
+        guard let leg = codes.leg else { return }
+        var waiting = codes.text.isEmpty ? "" : takeFirst()
+        waiting += codes.text
         codes = CodeBuffer()
         stopTimer(.code, &context)
-        if let leg = waiting.leg { pass(waiting.text, from: leg, &context) }
+        pass(waiting, from: leg, &context)
+    }
+
+    /// Whether the digit is the # that an agent presses out of habit behind a number that was complete without it. Any
+    /// other digit says that none will come.
+    private mutating func takeTerminator(_ digit: Character, from leg: LegID, _ context: inout Context) -> Bool {
+        guard terminated == leg else { return false }
+        terminated = nil
+        stopTimer(.terminator, &context)
+        return digit == "#"
     }
 
     /// To whoever hears that leg; nobody does while the caller is held.
@@ -185,6 +207,8 @@ extension Call {
             enter(.talking, &context)
             reroute(.agentPhone, &context)
         } else if context.directory.isComplete(digits: dialling.digits) {
+            terminated = party?.leg
+            startTimer(.terminator, context.directory.transfer.digitTimeout, &context)
             dial(dialling, &context)
         } else if dialling.digits.count >= Self.mostDigits {
             giveDiallingUp(&context)

@@ -142,6 +142,7 @@ extension Call {
         case .maxWait: waitedTooLong(&context)
         case .digits: digitsTimedOut(&context)
         case .code: flushCodes(&context)
+        case .terminator: terminated = nil
         case .farewell: farewellDone(&context)
         case .handOver: keepBridge(&context)
         case .reports: for record in ledger.flush() { context.emit(.log(record)) }

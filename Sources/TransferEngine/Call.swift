@@ -65,6 +65,8 @@ struct Call: Codable, Sendable {
     var queue: QueuePlace?
     var dialling: Dialling?
     var codes = CodeBuffer()
+    /// The leg that has just dialled a number which is dialled without #: should one follow, it belongs to it.
+    var terminated: LegID?
     /// The group through which the caller came to be served last.
     var group: String?
     /// The agent who was in charge last.
@@ -143,6 +145,8 @@ struct CallTimer: Codable, Sendable {
         case digits
         /// No further digit of a code.
         case code
+        /// No # behind a number that needed none.
+        case terminator
         /// The tone before a BYE should have been over.
         case farewell
         /// The caller's side should have taken the target over.

@@ -159,6 +159,55 @@ import Testing
         scene.expectClean()
     }
 
+    @Test("a # behind a number that was complete without it reaches nobody; later, or behind another digit, it does")
+    func terminator() {
+        let scene = Scene()
+        let (caller, agent, target) = scene.dialled()
+        scene.answer(target)
+        scene.press(agent, "#")
+        scene.advance(1_001)
+        #expect(scene.legs[target]?.digits == "")
+        // Once: the next one is a digit.
+        scene.press(agent, "#7")
+        #expect(scene.legs[target]?.digits == "#7")
+        scene.press(agent, "*1")
+        // With digits behind it, which go on.
+        scene.press(agent, "*21002")
+        let second = scene.newest
+        scene.answer(second)
+        scene.press(agent, "#78")
+        #expect(scene.legs[second]?.digits == "78")
+        scene.press(agent, "*1*21002")
+        let third = scene.newest
+        scene.answer(third)
+        scene.press(agent, "7#8")
+        #expect(scene.legs[third]?.digits == "7#8")
+        // Too late.
+        scene.press(agent, "*1*21002")
+        let fourth = scene.newest
+        scene.answer(fourth)
+        scene.advance(3_001)
+        scene.press(agent, "#8")
+        #expect(scene.legs[fourth]?.digits == "#8")
+        #expect(scene.legs[caller]?.digits == "")
+        scene.end(caller)
+        scene.end(fourth)
+        scene.expectClean()
+    }
+
+    @Test("a code that begins with # is one, right behind such a number too")
+    func terminatorThatBeginsACode() {
+        let scene = Scene()
+        let (caller, agent, target) = scene.dialled()
+        scene.reject(target, 486)
+        #expect(scene.hears(caller) == .leg(agent))
+        scene.press(agent, "#11003")
+        #expect(scene.legs[agent]?.hungUp != nil && scene.last(transferStarted)?.kind == .blind)
+        #expect(scene.legs[scene.newest]?.uri == "sip:1003@127.0.0.1:5083")
+        scene.end(caller)
+        scene.expectClean()
+    }
+
     @Test("digits that name nobody: rejected, nothing dialled, back to the caller")
     func nobody() {
         let scene = Scene()

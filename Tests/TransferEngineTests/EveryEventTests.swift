@@ -11,6 +11,7 @@ import Testing
         case outboundRinging, outboundTalking
         case talking, agentPhoneHolds, callerPhoneHolds, talkingToTarget
         case held, dialling, diallingDigits, codePending
+        case terminatorPending, terminatorGone
         case ringing, ringingEarly, ringingTogether, ringingMatching, ringingLast
         case consulting, swapped, consultingCallerHolds
         case conference, conferenceAgentHolds
@@ -33,7 +34,8 @@ import Testing
                 .talking
             case .held: .held
             case .dialling, .diallingDigits: .dialling
-            case .ringing, .ringingEarly, .ringingTogether, .ringingMatching, .ringingLast, .secondRinging,
+            case .terminatorPending, .terminatorGone, .ringing, .ringingEarly, .ringingTogether, .ringingMatching,
+                .ringingLast, .secondRinging,
                 .referRinging,
                 .referSecondRinging, .referSecondGone:
                 .ringing
@@ -98,6 +100,10 @@ import Testing
             case .dialling: scene.press(scene.talking().agent, "*2")
             case .diallingDigits: scene.press(scene.talking().agent, "#110")
             case .ringing: _ = scene.dialled("20")
+            case .terminatorPending: scene.press(scene.dialled("20").agent, "#")
+            case .terminatorGone:
+                _ = scene.dialled("20")
+                scene.advance(3_001)
             case .ringingTogether: scene.press(scene.talking().agent, "*260")
             case .seekingTogether:
                 let agent = scene.talking().agent
