@@ -24,9 +24,8 @@ extension Call {
             return
         }
         var words = Announcement(sounds: sounds)
-        let position = context.place(queue.group, queue.rank) + 1
-        if settings.parts.contains(.position) { words.position = position }
-        if settings.parts.contains(.wait), let wait = context.expectedWait(queue.group, position: position) {
+        if settings.parts.contains(.position) { words.position = context.place(queue.group, queue.rank) + 1 }
+        if settings.parts.contains(.wait), let wait = context.expectedWait(queue.group, queue.rank) {
             words.waitMinutes = wait < 60_000 ? 0 : wait / 60_000 + (wait % 60_000 == 0 ? 0 : 1)
         }
         if settings.parts.contains(.callback), canBeCalledBack(context),
@@ -71,20 +70,46 @@ extension Context {
         groups[group, default: Group()].handling.add(milliseconds + (directory.agent(agent)?.wrapUp ?? 0))
     }
 
-    /// How long, in milliseconds, whoever stands at this place (from 1) may still wait: `position × mean handling time ÷
-    /// members at work`. While all of them are busy one becomes free every `handling time ÷ members` on average, and the
-    /// caller at place n is served when that has happened n times (W. Whitt, "Predicting Queueing Delays", Management
-    /// Science 45, 1999: the mean of a sum of n exponential times). The handling time is that of the last twenty or so
-    /// callers of the group, wrap-up included; at work is who is logged in and not paused. Members who serve other groups
-    /// too, patience and skills are not allowed for.
+    /// How long, in milliseconds, the one who waits with this rank may still wait: `(1 + those ahead) × mean handling time ÷
+    /// members who can take them`. While all of these are busy one becomes free every `handling time ÷ members` on average,
+    /// and the caller at place n is served when that has happened n times (W. Whitt, "Predicting Queueing Delays",
+    /// Management Science 45, 1999: the mean of a sum of n exponential times). The handling time is that of the last twenty
+    /// or so callers of the group, wrap-up included. Who can take them is at work, logged in and not paused, and has the
+    /// skills that are still asked for; ahead are those whom one of these members can take as well, the others wait for
+    /// somebody else. Members who serve other groups too, tiers that open later, and patience are not allowed for.
     ///
-    /// Null where nothing is known: nobody has been served yet, or nobody is at work.
-    func expectedWait(_ group: String, position: Int) -> Int? {
-        guard let handling = groups[group]?.handling, handling.count > 0 else { return nil }
-        let members = directory.group(group)?.members ?? []
-        let atWork = members.count { agents[$0].map { $0.isLoggedIn && !$0.isPaused } ?? false }
-        guard atWork > 0 else { return nil }
-        let (sum, isTooMuch) = position.multipliedReportingOverflow(by: handling.mean)
-        return isTooMuch ? nil : max(0, sum) / atWork
+    /// Null where nothing is known: nobody has been served yet, or nobody at work can take them.
+    func expectedWait(_ name: String, _ rank: Rank) -> Int? {
+        guard let group = groups[name], group.handling.count > 0, let settings = directory.group(name) else {
+            return nil
+        }
+        let place = group.place(of: rank)
+        guard place < group.waiting.count else { return nil }
+        let asked = skills(of: group.waiting[place], settings)
+        let takers = settings.members.filter { member in
+            agents[member].map { $0.isLoggedIn && !$0.isPaused } ?? false && has(member, asked)
+        }
+        guard !takers.isEmpty else { return nil }
+        // Those who wait ask for few different sets of skills.
+        var competing: [[String]: Bool] = [[]: true]
+        var ahead = 0
+        for waiter in group.waiting[..<place] {
+            let asked = skills(of: waiter, settings)
+            let competes = competing[asked] ?? takers.contains { has($0, asked) }
+            competing[asked] = competes
+            if competes { ahead += 1 }
+        }
+        let (sum, isTooMuch) = (ahead + 1).multipliedReportingOverflow(by: group.handling.mean)
+        return isTooMuch ? nil : max(0, sum) / takers.count
+    }
+
+    private func has(_ agent: String, _ skills: [String]) -> Bool {
+        skills.isEmpty || directory.agent(agent).map { skills.allSatisfy($0.skills.contains) } ?? false
+    }
+
+    /// What is still asked for.
+    private func skills(of waiter: Waiter, _ settings: GroupSettings) -> [String] {
+        if let joined = waiter.joined, let after = settings.skillsAfter, Books.ms(joined, now) >= after { return [] }
+        return waiter.skills
     }
 }

@@ -55,7 +55,8 @@ extension Call {
             preferred: preferred, isTarget: isTarget)
         group = settings.name
         search.groups.append(settings.name)
-        let place = context.enqueue(Waiter(call: id, rank: rank), settings.name)
+        let place = context.enqueue(
+            Waiter(call: id, rank: rank, skills: skills, joined: context.now), settings.name)
         record(
             .callQueued(
                 CallQueued(

@@ -66,7 +66,7 @@ extension Call {
                     position: context.place(queue.group, queue.rank) + 1, priority: queue.priority,
                     waitMs: ledger.books.waitMs(at: context.now))), &context)
         leaveQueue(.callback, to: nil, &context)
-        _ = context.enqueue(Waiter(call: id, rank: queue.rank), queue.group)
+        _ = context.enqueue(Waiter(call: id, rank: queue.rank, skills: queue.skills), queue.group)
         context.callbacks[id] = Callback(
             request: id, group: queue.group, rank: queue.rank, skills: queue.skills, caller: number, uri: uri,
             from: invitation.assertedIdentity ?? invitation.from, fromDisplay: invitation.fromDisplay, line: line,

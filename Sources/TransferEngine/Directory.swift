@@ -18,9 +18,9 @@ struct Directory: Codable, Sendable {
     private let agentsByURI: [String: String]
     private let agentsByUser: [String: String]
     let allowList: AllowList
-    /// The groups of each agent, in the order of the configuration.
     /// The longest pattern first, whole numbers before prefixes of their length.
     private let callerPriorities: [CallerPriority]
+    /// The groups of each agent, in the order of the configuration.
     private let memberships: [String: [Membership]]
     /// Those behind each name of `transfer.targets`.
     private(set) var targets: [String: [Candidate]] = [:]

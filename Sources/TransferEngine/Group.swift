@@ -18,6 +18,10 @@ struct Rank: Codable, Sendable, Comparable {
 struct Waiter: Codable, Sendable {
     var call: String
     var rank: Rank
+    /// Asked of whoever is offered.
+    var skills: [String] = []
+    /// From when the group's `skillsAfter` counts; null: the skills are asked for to the end.
+    var joined: EventTime?
 }
 
 /// A member who can be offered a caller now, in the order in which the strategy takes them.

@@ -106,7 +106,7 @@ extension TransferEngine {
             line: context.directory.configuration.lines.first { $0.pattern == past.line },
             requested: EventTime(wall: past.requested.microseconds, mono: requested), attempts: past.attempts,
             calls: past.calls)
-        _ = context.enqueue(Waiter(call: past.request, rank: rank), past.group)
+        _ = context.enqueue(Waiter(call: past.request, rank: rank, skills: past.skills), past.group)
         retry(past.request)
     }
 }
