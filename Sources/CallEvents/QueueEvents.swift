@@ -8,6 +8,8 @@ public struct CallQueued: EventFields {
     public var priority: Int
     public var skills: [String]
     public var serviceLevelS: Int?
+    /// Percent of the group's callers who are to be answered within their service level.
+    public var serviceTarget: Int?
 
     public init() { self.init(group: "") }
 
@@ -16,13 +18,15 @@ public struct CallQueued: EventFields {
         position: Int = 0,
         priority: Int = 0,
         skills: [String] = [],
-        serviceLevelS: Int? = nil
+        serviceLevelS: Int? = nil,
+        serviceTarget: Int? = nil
     ) {
         self.group = group
         self.position = position
         self.priority = priority
         self.skills = skills
         self.serviceLevelS = serviceLevelS
+        self.serviceTarget = serviceTarget
     }
 
     public mutating func visit<Visitor: FieldVisitor>(_ visitor: inout Visitor) {
@@ -31,6 +35,7 @@ public struct CallQueued: EventFields {
         visitor.field("priority", &priority)
         visitor.field("skills", &skills)
         visitor.field("service_level_s", &serviceLevelS)
+        visitor.field("service_target", &serviceTarget)
     }
 }
 

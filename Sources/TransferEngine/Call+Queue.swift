@@ -61,7 +61,7 @@ extension Call {
             .callQueued(
                 CallQueued(
                     group: settings.name, position: place + 1, priority: priority, skills: skills,
-                    serviceLevelS: serviceLevel)),
+                    serviceLevelS: serviceLevel, serviceTarget: settings.serviceTarget)),
             &context)
         startTimer(.maxWait, settings.maxWait, &context)
         startServiceTimer(&context)

@@ -18,7 +18,7 @@ let metricsCommands: [Command] = [
             Option("format", "FORMAT", MetricsCommand.Format.allCases.map(\.rawValue).joined(separator: ", ")),
             Option("service-level", "SECONDS", "the threshold of calls that have none of their own (20)"),
             Option("short-abandon", "SECONDS", "waits abandoned no later are not held against the service level (5)"),
-            Option("target", "PERCENT", "the service level that is to be reached: met or missed"),
+            Option("target", "PERCENT", "the service level to be reached, met or missed (the groups' serviceTarget)"),
             Option("output", "FILE", "write the file, whole or not at all, instead of the standard output"),
             Option("follow", nil, "write it again and again, a wallboard: needs --output"),
             Option("every", "SECONDS", "how often (5s)"),

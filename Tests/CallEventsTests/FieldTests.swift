@@ -44,7 +44,7 @@ private struct Setter: FieldVisitor {
         ("call.open", "arrived line group agent hold hold_reason consult transfer wait_ms talk_ms hold_ms caller_hold"),
         ("call.refused", "from to sip_status cause"),
         ("call.arrived", "from to line sip_call_id caller direction"),
-        ("call.queued", "group position priority skills service_level_s"),
+        ("call.queued", "group position priority skills service_level_s service_target"),
         ("call.dequeued", "group queue_ms position outcome to"),
         ("sla.breached", "group line position priority wait_ms service_level_s"),
         ("callback.requested", "group line caller position priority wait_ms"),

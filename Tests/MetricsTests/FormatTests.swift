@@ -125,6 +125,68 @@ import Testing
         #expect(throws: UsageError.self) { try MetricsCommand(paths: [], by: "group", format: "html") }
     }
 
+    /// Without --target each group is judged by what the log says of it, where all calls of a row have the same target.
+    @Test func groupsAreJudgedByTheirOwnTargets() throws {
+        var story = Story(call: nil)
+        // Three calls a group, two of them in time; a fourth whose group has no target.
+        for (number, (group, target)) in [("sales", 60), ("support", 80), ("other", nil)].enumerated() {
+            for call in 0..<3 {
+                story.call = "ctl-1-\(number)-\(call)"
+                let arrived = story.time.wallTime
+                story.add(
+                    .callArrived(
+                        CallArrived(
+                            from: "sip:1@h", to: "sip:7000@h", line: "7\(number)", sipCallID: "\(number)\(call)",
+                            direction: .inbound)))
+                story.add(.callQueued(CallQueued(group: group, position: 1, serviceLevelS: 5, serviceTarget: target)))
+                let wait = call == 0 ? 8_000 : 1_000
+                story.after(Int64(wait), .callDequeued(CallDequeued(group: group, queueMs: wait, outcome: .answered)))
+                story.add(
+                    .callAnswered(
+                        CallAnswered(
+                            agent: "anna", group: group, line: "7\(number)", waitMs: wait, ringMs: 0, human: true,
+                            serviceLevelS: 5)))
+                story.add(
+                    .callEnded(
+                        CallEnded(
+                            endedBy: .caller, cause: .normal, arrived: arrived, line: "7\(number)", group: group,
+                            waitMs: wait, abandoned: false)))
+            }
+        }
+        let log = try LogFixture()
+        try log.write(story.events)
+        func run(_ by: String?, _ format: String, target: String? = nil) throws -> [String] {
+            try lines(MetricsCommand(paths: [log.directory], by: by, format: format, target: target))
+        }
+        let table = try run("group", "table")
+        func ending(_ group: String) -> String? { table.first { $0.hasPrefix(group) }.map { String($0.suffix(12)) } }
+        #expect(ending("sales")?.hasSuffix(" 60 % met") == true, "\(table)")
+        #expect(ending("support")?.hasSuffix(" 80 % missed") == true)
+        // The groups' calls together, and a group without a target, have none.
+        #expect(ending("other")?.hasSuffix(" -") == true && ending("total")?.hasSuffix(" -") == true)
+        let csv = try run("group", "csv")
+        #expect(csv[0].hasSuffix(",target.percent,target.met"))
+        #expect(
+            csv.filter { $0.hasSuffix(",60,true") }.count == 1 && csv.filter { $0.hasSuffix(",80,false") }.count == 1)
+        #expect(csv.filter { $0.hasSuffix(",,") }.count == 1)
+        let json = try #require(
+            JSONSerialization.jsonObject(with: Data(try run("line", "json").joined().utf8)) as? [String: Any])
+        let rows = try #require(json["by"] as? [[String: Any]])
+        #expect(rows.map { $0["target.met"] as? Bool } == [true, false, nil])
+        #expect(rows.map { $0["target.percent"] as? Int } == [60, 80, nil])
+        #expect((json["target"] as? [String: Any])?["percent"] is NSNull)
+        let page = try run(nil, "html").joined(separator: "\n")
+        #expect(page.contains("<td>60 %</td><td>✓ met</td>") && page.contains("<td>80 %</td><td>✗ missed</td>"))
+        // Of one group alone the whole is judged; --target goes before all of them.
+        #expect(try run("group", "table", target: "99").filter { $0.hasSuffix(" missed") }.count == 4)
+        let alone = try LogFixture()
+        try alone.write(Array(story.events.prefix { $0.call != "ctl-1-1-0" }))
+        let whole = try lines(MetricsCommand(paths: [alone.directory], format: "table"))
+        #expect(whole.contains("target: 60 % in time: met (66.7 %)"), "\(whole)")
+        let page2 = try lines(MetricsCommand(paths: [alone.directory], format: "html")).joined(separator: "\n")
+        #expect(page2.contains("target 60 %: met"))
+    }
+
     @Test func thePeriodNeverEndsBeforeItBegins() throws {
         let log = try log()
         func period(_ since: String?, _ until: String?) throws -> String? {

@@ -51,6 +51,8 @@ struct Cell: Sendable {
     var responseSeconds = SecondCounts()
 
     var answeredWithin = 0
+    /// Which part of those who count is to be answered in time.
+    var target = CommonTarget()
     /// Abandoned within the time that counts as a mistake of the caller's.
     var shortAbandoned = 0
     /// Left for another group: only where groups are told apart.
@@ -107,6 +109,7 @@ extension Cell {
     mutating func add(_ other: Cell) {
         for path in Self.counts { self[keyPath: path] += other[keyPath: path] }
         callbackMs += other.callbackMs
+        target.merge(other.target)
         talkMs += other.talkMs
         stayHoldMs += other.stayHoldMs
         wrapUpMs += other.wrapUpMs
@@ -120,6 +123,24 @@ extension Cell {
         transfersFailed.add(other.transfersFailed)
         fallbacks.add(other.fallbacks)
         agentTime.add(other.agentTime)
+    }
+}
+
+/// The service target, in percent, that all calls counted have in common.
+struct CommonTarget: Sendable {
+    /// Null before the first call; -1 where some have none, or another.
+    private var common: Int8?
+
+    /// Null where there is none for all of them.
+    var percent: Double? { common.flatMap { $0 < 0 ? nil : Double($0) } }
+
+    /// `target`: -1 for a call whose group has none.
+    mutating func note(_ target: Int8) {
+        if common == nil { common = target } else if common != target { common = -1 }
+    }
+
+    mutating func merge(_ other: CommonTarget) {
+        if let target = other.common { note(target) }
     }
 }
 

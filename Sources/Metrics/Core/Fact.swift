@@ -33,6 +33,8 @@ struct Fact: Equatable {
     var number: Int64 = 0
     /// The service level's threshold in seconds; -1 where none is said.
     var serviceLevel: Int32 = -1
+    /// The percentage that the group is to reach; -1 where none is said.
+    var serviceTarget: Int8 = -1
     var direction = Direction.other
     var reason: HoldReason?
     var holdOutcome = HoldOutcome.other
@@ -51,6 +53,9 @@ struct Fact: Equatable {
 
     /// When what the event closes began, by its own length.
     var began: Int64 { wall - length * 1000 }
+
+    /// What is no percentage says none.
+    static func percent(_ value: Int64) -> Int8 { (0...100).contains(value) ? Int8(value) : -1 }
 
     /// Tells events apart that have the same number.
     var mark: UInt32 { Self.mark(wall: wall, mono: mono, type: type, call: call) }

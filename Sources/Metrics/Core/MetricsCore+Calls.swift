@@ -80,10 +80,12 @@ extension MetricsCore {
             if options.by.contains(.group), call.arrived != nil {
                 var place = place(of: call, began: left.began)
                 place.group = left.group
+                let target = call.serviceTarget
                 countParts(place) {
                     $0.received += 1
                     $0.overflowed += 1
                     $0.leftForOther += 1
+                    $0.target.note(target)
                 }
             }
         }
@@ -91,6 +93,7 @@ extension MetricsCore {
         call.group = fact.group.known
         call.skills = fact.skills
         if fact.serviceLevel >= 0 { call.serviceLevel = fact.serviceLevel }
+        call.serviceTarget = fact.serviceTarget
     }
 
     mutating func answered(_ fact: Fact, _ call: inout OpenCall, _ counts: Bool) {
@@ -104,10 +107,12 @@ extension MetricsCore {
         let seconds = threshold >= 0 ? Int64(threshold) : Int64(options.serviceLevel)
         let place = place(of: call, began: arrived)
         let countsSeconds = options.countsSeconds
+        let target = call.serviceTarget
         if threshold >= 0 { thresholds.insert(threshold) }
         count(place) {
             $0.received += 1
             $0.answered += 1
+            $0.target.note(target)
             $0.wait.add(fact.length)
             $0.waitConnected += 1
             if fact.flag { $0.response.add(fact.length) }
@@ -152,6 +157,7 @@ extension MetricsCore {
         ended.cause = fact.cause
         let outcome = CallOutcome(answered: false, ended: ended, lastQueue: call.lastQueue)
         let countsSeconds = options.countsSeconds
+        let target = call.serviceTarget
         count(place(of: call, began: arrived)) {
             $0.received += 1
             $0.wait.add(fact.length)
@@ -160,6 +166,7 @@ extension MetricsCore {
             case .answered: $0.answered += 1
             case .abandoned:
                 $0.abandoned += 1
+                $0.target.note(target)
                 if short { $0.shortAbandoned += 1 }
             case .overflowed: $0.overflowed += 1
             case .callback: $0.callback += 1

@@ -23,6 +23,8 @@ struct OpenCall {
     var skills: Int32 = 0
     /// In seconds; -1 where none was said.
     var serviceLevel: Int32 = -1
+    /// The last group's, in percent; -1 where it has none.
+    var serviceTarget: Int8 = -1
     var caller: UInt64 = 0
     var answered = false
     var ended = false

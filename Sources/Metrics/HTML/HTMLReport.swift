@@ -8,6 +8,7 @@ struct HTMLReport {
     /// By hour, or by day for a long period.
     let times: MetricsReport
     let agents: MetricsReport
+    let groups: MetricsReport
     /// What each half hour of the week needs.
     let staffing: [Staffing.Row]
     /// The calls whose callers waited longest, the longest first.
@@ -18,7 +19,7 @@ struct HTMLReport {
     /// Hours shown one by one; a longer period is shown by day.
     private static let hoursShown: Int64 = 4 * 24
     /// What the pictures are counted by besides the whole.
-    static let keys: [GroupKey] = [.agent, .halfHour]
+    static let keys: [GroupKey] = [.agent, .halfHour, .group]
 
     /// - Parameter others: the figures by `keys`.
     init(total: MetricsReport, others: [MetricsReport], slowest: [Timeline]) {
@@ -26,10 +27,11 @@ struct HTMLReport {
         self.slowest = slowest
         agents = others[0]
         let halves = others[1]
+        groups = others[2]
         let hours = (total.lastWall - total.firstWall) / 3_600_000_000
         times = halves.joined(hours > Self.hoursShown ? .day : .hour)
         var staffing = Staffing()
-        if let target = total.options.target, target > 0, target < 100 { staffing.target = target / 100 }
+        if let target = total.target(of: total.total), target > 0, target < 100 { staffing.target = target / 100 }
         staffing.threshold = Double(total.options.serviceLevel)
         self.staffing = staffing.rows(halves)
     }
@@ -52,7 +54,7 @@ struct HTMLReport {
             <main>
             \(headlines)
             \(section("waiting", "How long callers waited for an answer", waitingPicture))
-            \(section("times", "Service level and abandonment by \(unit)", timesPicture))
+            \(section("times", "Service level and abandonment by \(unit)", timesPicture + groupsTable))
             \(section("agents", "Hold time per agent", agentsTable))
             \(section("transfers", "What became of transfers", transfersPicture))
             \(section("staffing", "Agents needed, and those who were there", staffingPicture))

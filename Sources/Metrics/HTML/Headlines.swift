@@ -63,7 +63,7 @@ extension HTMLReport {
     }
 
     private func serviceLevelCard(_ note: String) -> String {
-        guard let target = total.options.target, let level = total.total["service_level.percent"].real else {
+        guard let target = total.target(of: total.total), let level = total.total["service_level.percent"].real else {
             return card("service_level.percent", note, isFirst: true)
         }
         let met = level >= target

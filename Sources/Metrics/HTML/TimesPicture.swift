@@ -16,7 +16,7 @@ extension HTMLReport {
         let label = "Service level as columns, abandonment as a line, calls received as columns below. " + words
         let picture = Drawing.both(label) { draw(rows, &$0) }
         var keys = [("talk", "service level")]
-        if total.options.target != nil { keys += [("missed", "below the target")] }
+        if times.isJudged { keys += [("missed", "below the target")] }
         return lead(words) + picture
             + legend(keys + [("bad", "abandoned, both in percent"), ("ring", "calls received")])
     }
@@ -48,7 +48,7 @@ extension HTMLReport {
             let title =
                 "\(timeName(row)): service level \(level.map(Self.percent) ?? "none"), abandoned "
                 + "\(Self.percent(abandoned)), \(counted(row.cell.received, "call"))"
-            let isMissed = level ?? 100 < total.options.target ?? 0
+            let isMissed = times.meetsTarget(row) == false
             let height = 1.5 * (level ?? 0)
             let colour = isMissed ? "missed" : "talk"
             drawing.rect(middle - columns / 2, base - height, columns, height, colour, title)
@@ -58,7 +58,7 @@ extension HTMLReport {
             titles.append(title)
             if labels.contains(index) { drawing.words(middle, floor + 20, shortTime(row), "middle") }
         }
-        if let target = total.options.target {
+        if let target = times.target(of: times.total) {
             let y = base - 1.5 * min(100, max(0, target))
             drawing.line(left, y, drawing.width - 8, y, "ink", thick: 1.2, dash: "5 4")
         }

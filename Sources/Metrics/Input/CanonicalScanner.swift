@@ -111,6 +111,11 @@ struct CanonicalScanner {
             guard let value = number(), value <= step.limit else { return false }
             fact.serviceLevel = Int32(value)
             return true
+        case .serviceTarget:
+            if take(null) { return true }
+            guard let value = number(), value <= step.limit else { return false }
+            fact.serviceTarget = Fact.percent(value)
+            return true
         case .flag:
             if take(yes) {
                 fact.flag = true

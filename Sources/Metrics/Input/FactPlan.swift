@@ -5,7 +5,7 @@ import EventLog
 enum FactField: UInt8 {
     case skip
     case agent, group, line, target, code, call, caller, arrived, skills
-    case length, talkMs, holdMs, number, serviceLevel
+    case length, talkMs, holdMs, number, serviceLevel, serviceTarget
     case flag, previous, endedBy
     case direction, reason, holdOutcome, queueOutcome, kind, cause, step, old, new
 }
@@ -60,7 +60,10 @@ struct FactPlan {
         switch type {
         case .callArrived: return ["line": .line, "caller": .caller, "direction": .direction]
         case .callOpen: return with([:])
-        case .callQueued: return ["group": .group, "skills": .skills, "service_level_s": .serviceLevel]
+        case .callQueued:
+            return [
+                "group": .group, "skills": .skills, "service_level_s": .serviceLevel, "service_target": .serviceTarget,
+            ]
         case .callDequeued: return ["group": .group, "queue_ms": .length, "outcome": .queueOutcome]
         case .callAnswered: return with(["wait_ms": .length, "human": .flag, "service_level_s": .serviceLevel])
         case .callEnded:

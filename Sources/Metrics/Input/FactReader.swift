@@ -67,6 +67,7 @@ struct FactReader {
         case .holdMs: fact.holdMs = parser.int(key) ?? 0
         case .number: fact.number = parser.int(key) ?? 0
         case .serviceLevel: fact.serviceLevel = parser.int(key).flatMap(Int32.init(exactly:)) ?? -1
+        case .serviceTarget: fact.serviceTarget = parser.int(key).map(Fact.percent) ?? -1
         case .flag: fact.flag = parser.bool(key) ?? false
         case .previous: fact.previous = parser.bool(key)
         case .direction: fact.direction = word(key)

@@ -2,12 +2,16 @@ extension MetricsReport {
     /// RFC 4180: a heading of keys and figures' keys, then a row for each value of the keys, or one for the total. What has
     /// no value is empty.
     public func csv() -> [String] {
-        let judged = options.target != nil
-        let heading = by.map(\.rawValue) + Figure.all.map(\.key) + (judged ? ["target.met"] : [])
+        let judged = isJudged
+        let heading = by.map(\.rawValue) + Figure.all.map(\.key) + (judged ? ["target.percent", "target.met"] : [])
         let rows = by.isEmpty ? [total] : self.rows
         return [Self.line(heading)]
             + rows.map { row in
-                let verdict = judged ? [meetsTarget(row).map { $0 ? "true" : "false" } ?? ""] : []
+                let verdict =
+                    judged
+                    ? [
+                        target(of: row).map(Figure.decimal) ?? "", meetsTarget(row).map { $0 ? "true" : "false" } ?? "",
+                    ] : []
                 return Self.line(row.key.map { $0 ?? "" } + Figure.all.map { row[$0].plain ?? "" } + verdict)
             }
     }

@@ -199,7 +199,9 @@ extension Figure {
             "service_level.percent", .percent, "Service level",
             "answered within the threshold ÷ (answered + abandoned − short-abandoned) × 100. The threshold is the "
                 + "call's own service_level_s, else --service-level (20 s). Told apart by group, a call that left the "
-                + "group for another counts there as not within it."
+                + "group for another counts there as not within it. Whether a target was reached (target.met, against "
+                + "target.percent): that of --target, else the service_target that the groups had (call.queued says "
+                + "it), in rows whose answered and abandoned calls all had the same."
         ) { percent($0.answeredWithin, $0.answered + $0.abandoned - $0.shortAbandoned + $0.leftForOther) },
         Figure("service_level.answered_within", .count, "  answered in time", "answered within the threshold.") {
             whole($0.answeredWithin)

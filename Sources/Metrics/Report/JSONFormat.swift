@@ -12,14 +12,17 @@ extension MetricsReport {
                 var object = JSONText()
                 object.raw("key", key.closed())
                 var figures = Self.figures(row, into: object)
-                if options.target != nil { figures.raw("target.met", Self.verdict(meetsTarget(row))) }
+                if isJudged {
+                    figures.raw("target.percent", target(of: row).map(Figure.decimal) ?? "null")
+                    figures.raw("target.met", Self.verdict(meetsTarget(row)))
+                }
                 return figures.closed()
             }
             object.raw("by", "[" + rows.joined(separator: ",") + "]")
         }
-        if let target = options.target {
+        if isJudged {
             var verdict = JSONText()
-            verdict.raw("percent", Figure.decimal(target))
+            verdict.raw("percent", target(of: total).map(Figure.decimal) ?? "null")
             verdict.raw("met", Self.verdict(meetsTarget(total)))
             object.raw("target", verdict.closed())
         }

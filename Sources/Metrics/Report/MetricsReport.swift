@@ -38,11 +38,16 @@ public struct MetricsReport: Sendable {
 
     public var options: MetricsOptions
     public var by: [GroupKey] { options.by }
-    /// Whether a row's service level reached `options.target`; null without a target or a service level.
+    /// The percentage that a row's service level is to reach: the one asked for, else what the log says of the groups,
+    /// where that is the same for all calls of the row.
+    func target(of row: Row) -> Double? { options.target ?? row.cell.target.percent }
+    /// Whether a row's service level reached its target; null without a target or a service level.
     func meetsTarget(_ row: Row) -> Bool? {
-        guard let target = options.target else { return nil }
+        guard let target = target(of: row) else { return nil }
         return row["service_level.percent"].real.map { $0 >= target }
     }
+    /// Whether any row has a target.
+    var isJudged: Bool { options.target != nil || ([total] + rows).contains { target(of: $0) != nil } }
     public var total: Row
     public var rows: [Row]
     public var input: Input

@@ -21,9 +21,16 @@ extension MetricsReport {
 
     /// Whether the service level reached its target.
     private var verdict: String? {
-        guard let target = options.target, let level = total["service_level.percent"].real else { return nil }
+        guard let target = target(of: total), let level = total["service_level.percent"].real else { return nil }
         let word = Self.verdict(meetsTarget(total))
         return "target: \(Figure.decimal(target)) % in time: \(word) (\(Figure.decimal((level * 10).rounded() / 10)) %)"
+    }
+
+    /// Of a row: a target of its own is named.
+    private func judgement(_ row: Row) -> String {
+        let word = Self.verdict(meetsTarget(row))
+        guard options.target == nil, let target = target(of: row) else { return word }
+        return "\(Figure.decimal(target)) % \(word)"
     }
 
     private static func verdict(_ isMet: Bool?) -> String { isMet.map { $0 ? "met" : "missed" } ?? "-" }
@@ -56,9 +63,9 @@ extension MetricsReport {
     private func rowTable(_ colour: Bool) -> [String] {
         let columns = Self.columns.compactMap { column in Figure.named(column.key).map { ($0, column.title) } }
         func figures(_ row: Row) -> [String] {
-            columns.map { $0.0.text(row[$0.0]) } + (options.target == nil ? [] : [Self.verdict(meetsTarget(row))])
+            columns.map { $0.0.text(row[$0.0]) } + (isJudged ? [judgement(row)] : [])
         }
-        var table = [by.map(\.rawValue) + columns.map(\.1) + (options.target == nil ? [] : ["target"])]
+        var table = [by.map(\.rawValue) + columns.map(\.1) + (isJudged ? ["target"] : [])]
         for row in rows { table.append(row.key.map { $0?.printable ?? "-" } + figures(row)) }
         table.append(by.enumerated().map { $0.offset == 0 ? "total" : "" } + figures(total))
         let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
