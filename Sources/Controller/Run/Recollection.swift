@@ -76,28 +76,11 @@ final class Recollection: @unchecked Sendable {
         }
         let inputs =
             memory.visits.map { Input.remembered(caller: $0.caller, agent: $0.agent, $0.time) }
-            + memory.calls.map { .rememberedCall(RememberedCall($0)) }
-            + memory.callbacks.map { .rememberedCallback(RememberedCallback($0)) }
+            + memory.calls.map { .rememberedCall($0) }
+            + memory.callbacks.map { .rememberedCallback($0) }
         var rest = inputs[...]
         while !rest.isEmpty, isWanted, inbox.post(.remembered(Array(rest.prefix(Self.batch)))) {
             rest = rest.dropFirst(Self.batch)
         }
-    }
-}
-
-extension RememberedCall {
-    fileprivate init(_ call: LogMemory.Call) {
-        self.init(
-            call: call.call, agent: call.agent, group: call.group, line: call.line, arrived: call.arrived,
-            ended: call.ended, verdict: call.verdict)
-    }
-}
-
-extension RememberedCallback {
-    fileprivate init(_ callback: LogMemory.Callback) {
-        self.init(
-            request: callback.request, group: callback.group, line: callback.line, caller: callback.caller,
-            from: callback.from, priority: callback.priority, skills: callback.skills, requested: callback.requested,
-            waitMs: callback.waitMs, attempts: callback.attempts, calls: callback.calls)
     }
 }

@@ -16,41 +16,10 @@ public struct LogMemory: Sendable {
         public var time: WallTime
     }
 
-    /// A call that has ended.
-    public struct Call: Hashable, Sendable {
-        public var call: String
-        public var agent: String?
-        public var group: String?
-        public var line: String?
-        public var arrived: WallTime
-        public var ended: WallTime
-        public var verdict: Bool?
-    }
-
-    /// A call-back that was asked for and has come to no end.
-    public struct Callback: Hashable, Sendable {
-        /// The call in which it was asked for.
-        public var request: String
-        public var group: String
-        public var line: String?
-        public var caller: String
-        /// As the caller's INVITE said it.
-        public var from: String?
-        public var priority: Int
-        public var skills: [String] = []
-        public var requested: WallTime
-        /// How long the caller had waited.
-        public var waitMs: Int
-        /// How often the caller was dialled.
-        public var attempts = 0
-        /// Calls made for it, those that reached no agent included.
-        public var calls = 0
-    }
-
     /// Each oldest first.
     public private(set) var visits: [Visit] = []
-    public private(set) var calls: [Call] = []
-    public private(set) var callbacks: [Callback] = []
+    public private(set) var calls: [RememberedCall] = []
+    public private(set) var callbacks: [RememberedCallback] = []
 
     /// - Parameters:
     ///   - path: the log's directory.
@@ -85,9 +54,9 @@ private struct MemoryReading {
     let callsSince: Int64
     let most: Int
     var visits: [String: LogMemory.Visit] = [:]
-    var calls: [String: LogMemory.Call] = [:]
+    var calls: [String: RememberedCall] = [:]
     var verdicts: [String: Bool] = [:]
-    var pending: [String: LogMemory.Callback] = [:]
+    var pending: [String: RememberedCallback] = [:]
     var attempts: [String: Int] = [:]
     var made: [String: Int] = [:]
     /// Requests that have come to an end.
@@ -158,7 +127,7 @@ private struct MemoryReading {
         guard parser.wall >= callsSince else { return }
         noteMade(id)
         if calls.count < most {
-            calls[id] = LogMemory.Call(
+            calls[id] = RememberedCall(
                 call: id, agent: agent, group: parser.string("group"), line: parser.string("line"),
                 arrived: parser.wallTime("arrived") ?? WallTime(microseconds: parser.wall),
                 ended: WallTime(microseconds: parser.wall))
@@ -179,7 +148,7 @@ private struct MemoryReading {
             let group = parser.string("group"), let caller = parser.string("caller")
         else { return }
         bare.insert(id)
-        pending[id] = LogMemory.Callback(
+        pending[id] = RememberedCallback(
             request: id, group: group, line: parser.string("line"), caller: caller, from: nil,
             priority: Int(clamping: parser.int("priority") ?? 0), requested: WallTime(microseconds: parser.wall),
             waitMs: Int(clamping: parser.int("wait_ms") ?? 0))
