@@ -152,6 +152,11 @@ void leg_discard(struct leg *leg);
 struct leg *leg_acquire(tel_leg_id id);
 void leg_release(pjsip_dialog *dialog);
 struct leg *leg_of(pjsip_dialog *dialog);
+/**
+ * Locks a dialog, of which a reference has been taken, if the number of what it stands for still is the wanted one: then
+ * that is not over. To be followed by leg_release; where it is false the reference has been given back.
+ */
+bool dialog_lock_if(pjsip_dialog *dialog, const _Atomic(uint64_t) *number, uint64_t wanted);
 uint64_t leg_token(tel_leg_id id);
 tel_leg_id leg_first(tel_leg_id after);
 bool leg_caps_of(tel_leg_id id, struct leg_caps *caps);

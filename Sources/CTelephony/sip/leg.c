@@ -149,6 +149,20 @@ void leg_discard(struct leg *leg)
 }
 
 struct leg *leg_acquire(tel_leg_id id)
+bool dialog_lock_if(pjsip_dialog *dialog, const _Atomic(uint64_t) *number, uint64_t wanted)
+{
+    /* A dialog that is over must not be locked by pjsip_dlg_inc_lock, which would end it once more. */
+    pj_grp_lock_t *lock = dialog->grp_lock_;
+    pj_grp_lock_acquire(lock);
+    bool alive = atomic_load(number) == wanted;
+    if (alive)
+        pjsip_dlg_inc_lock(dialog);
+    pj_grp_lock_release(lock);
+    if (!alive)
+        pj_grp_lock_dec_ref(lock);
+    return alive;
+}
+
 {
     if (!thread_ready())
         return NULL;
@@ -158,19 +172,7 @@ struct leg *leg_acquire(tel_leg_id id)
     if (dialog)
         pj_grp_lock_add_ref(dialog->grp_lock_);
     pthread_mutex_unlock(&table.mutex);
-    if (!dialog)
-        return NULL;
-
-    /* A dialog that is over must not be locked by pjsip_dlg_inc_lock, which would end it once more. */
-    pj_grp_lock_t *lock = dialog->grp_lock_;
-    pj_grp_lock_acquire(lock);
-    bool alive = atomic_load(&leg->id) == id;
-    if (alive)
-        pjsip_dlg_inc_lock(dialog);
-    pj_grp_lock_release(lock);
-    if (!alive)
-        pj_grp_lock_dec_ref(lock);
-    return alive ? leg : NULL;
+    return dialog && dialog_lock_if(dialog, &leg->id, id) ? leg : NULL;
 }
 
 void leg_release(pjsip_dialog *dialog)

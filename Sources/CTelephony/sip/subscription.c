@@ -65,7 +65,7 @@ static struct refer *slot_of(uint64_t token)
     return token != 0 && slot < table.size ? &table.refers[slot] : NULL;
 }
 
-/** The refer, its dialog locked; NULL when it is over. To be followed by release. */
+/** The refer, its dialog locked; NULL when it is over. To be followed by leg_release. */
 static struct refer *acquire(uint64_t token)
 {
     if (!thread_ready())
@@ -76,24 +76,7 @@ static struct refer *acquire(uint64_t token)
     if (dialog)
         pj_grp_lock_add_ref(dialog->grp_lock_);
     pthread_mutex_unlock(&table.mutex);
-    if (!dialog)
-        return NULL;
-    pj_grp_lock_t *lock = dialog->grp_lock_;
-    pj_grp_lock_acquire(lock);
-    bool alive = atomic_load(&refer->token) == token;
-    if (alive)
-        pjsip_dlg_inc_lock(dialog);
-    pj_grp_lock_release(lock);
-    if (!alive)
-        pj_grp_lock_dec_ref(lock);
-    return alive ? refer : NULL;
-}
-
-static void release(pjsip_dialog *dialog)
-{
-    pj_grp_lock_t *lock = dialog->grp_lock_;
-    pjsip_dlg_dec_lock(dialog);
-    pj_grp_lock_dec_ref(lock);
+    return dialog && dialog_lock_if(dialog, &refer->token, token) ? refer : NULL;
 }
 
 static void drop_request(struct refer *refer)
@@ -244,7 +227,7 @@ static void on_expiry(pj_timer_heap_t *heap, pj_timer_entry *entry)
     pjsip_dialog *dialog = refer->dialog;
     notify(refer, refer->status, "terminated;reason=timeout");
     finish(refer);
-    release(dialog);
+    leg_release(dialog);
 }
 
 static void watch(struct refer *refer, unsigned seconds)
@@ -288,7 +271,7 @@ tel_result tel_refer_accept(uint64_t token)
         /* RFC 3515 §2.4.4: at once. */
         notify_active(refer, PJSIP_SC_TRYING);
     }
-    release(dialog);
+    leg_release(dialog);
     return result;
 }
 
@@ -334,7 +317,7 @@ tel_result tel_refer_reject(uint64_t token, int status)
         respond(refer, status);
         finish(refer);
     }
-    release(dialog);
+    leg_release(dialog);
     return result;
 }
 
@@ -353,7 +336,7 @@ tel_result tel_refer_notify(uint64_t token, int status, bool final)
         notify(refer, status, "terminated;reason=noresource");
         finish(refer);
     }
-    release(dialog);
+    leg_release(dialog);
     return result;
 }
 
