@@ -92,9 +92,16 @@ static command *create(command_kind kind, tel_leg_id leg, size_t extra)
     return c;
 }
 
-static bool can_wait(command_kind kind)
+static bool can_wait(const command *c)
 {
-    return kind == COMMAND_OPEN || kind == COMMAND_SET || kind == COMMAND_CLOSE || kind == COMMAND_FIGURES;
+    switch (c->kind) {
+    case COMMAND_OPEN:
+    case COMMAND_CLOSE:
+    case COMMAND_FIGURES: return true;
+    /* Of a change in mid-call the peer sends by the new agreement as soon as it knows of it. */
+    case COMMAND_SET: return c->params.exchange <= 1 && c->params.offered.clock_rate == 0;
+    default: return false;
+    }
 }
 
 static tel_result post(command *c)
@@ -107,7 +114,7 @@ static tel_result post(command *c)
         free(c);
         return TEL_ERR_STATE;
     }
-    if (!woken && !can_wait(c->kind)) {
+    if (!woken && !can_wait(c)) {
         uint64_t one = 1;
         woken = true;
         (void)!write(wake, &one, sizeof(one));
@@ -338,6 +345,24 @@ static socklen_t describe(media_leg *leg, const media_params *params)
     return size;
 }
 
+/*
+ * RFC 3264 §8.3.2: who changes the formats takes those of before, too, until the peer sends by the new agreement. The
+ * numbers are fixed for the dialog, so none of them means two things.
+ */
+static void keep_former(media_leg *leg, const media_params *params)
+{
+    for (uint16_t i = 0; i < leg->format_count; i++) {
+        const media_format *old = &leg->formats[i];
+        bool known = false;
+        for (int k = 0; k < params->format_count; k++)
+            known = known || params->formats[k].rx_pt == old->rx_pt;
+        for (uint16_t k = 0; k < leg->former_count; k++)
+            known = known || leg->former[k].rx_pt == old->rx_pt;
+        if (!known && leg->former_count < MEDIA_CODECS)
+            leg->former[leg->former_count++] = *old;
+    }
+}
+
 static void set_leg(media_leg *leg, const media_params *params, int64_t now)
 {
     if (params->expect_rtp && !leg->expect_rtp) {
@@ -347,6 +372,8 @@ static void set_leg(media_leg *leg, const media_params *params, int64_t now)
     leg->expect_rtp = params->expect_rtp;
     leg->may_send = params->may_send;
     secure_set(leg, &params->crypto);
+    keep_former(leg, params);
+    leg->offered = params->offered;
     leg->format_count = (uint16_t)params->format_count;
     memcpy(leg->formats, params->formats, sizeof(leg->formats));
     leg->rtcp_mux = params->rtcp_mux;

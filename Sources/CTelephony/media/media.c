@@ -131,15 +131,32 @@ static void serve_socket(const struct epoll_event *event)
         read_rtp(leg);
 }
 
-/* The sockets alone, without waiting: what came while a tick's packets were being sent. */
+static bool has(const struct epoll_event *events, int count, uint64_t about)
+{
+    for (int i = 0; i < count; i++)
+        if (events[i].data.u64 == about)
+            return true;
+    return false;
+}
+
+static void serve_sockets(const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (events[i].data.u64 != ABOUT_WAKE && events[i].data.u64 != ABOUT_TICK)
+            serve_socket(&events[i]);
+}
+
+/*
+ * The sockets alone, without waiting: what came while a tick's packets were being sent. Where there are commands they
+ * come first, and packets after them: a command may say how the packets are to be understood.
+ */
 static void serve_between(void)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
     int n = epoll_wait(poll_fd, events, EVENTS_AT_ONCE, 0);
     now_us = media_clock();
-    for (int i = 0; i < n; i++)
-        if (events[i].data.u64 != ABOUT_WAKE && events[i].data.u64 != ABOUT_TICK)
-            serve_socket(&events[i]);
+    if (!has(events, n, ABOUT_WAKE))
+        serve_sockets(events, n);
 }
 
 static void tick(void)
@@ -168,19 +185,13 @@ static void *run(void *argument)
     while (goes_on) {
         int n = epoll_wait(poll_fd, events, EVENTS_AT_ONCE, -1);
         now_us = media_clock();
-        bool ticked = false;
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.u64 == ABOUT_WAKE) {
-                uint64_t posted;
-                (void)!read(wake_fd, &posted, sizeof(posted));
-                goes_on = commands_run(now_us);
-            } else if (events[i].data.u64 == ABOUT_TICK) {
-                ticked = true;
-            } else {
-                serve_socket(&events[i]);
-            }
+        if (has(events, n, ABOUT_WAKE)) {
+            uint64_t posted;
+            (void)!read(wake_fd, &posted, sizeof(posted));
+            goes_on = commands_run(now_us);
         }
-        if (ticked && goes_on && (goes_on = commands_run(now_us)))
+        serve_sockets(events, n);
+        if (has(events, n, ABOUT_TICK) && goes_on && (goes_on = commands_run(now_us)))
             tick();
     }
     return NULL;

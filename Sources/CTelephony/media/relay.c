@@ -184,15 +184,27 @@ static void skip_for_all(media_leg *leg, const rtp_packet *packet)
 
 /* ---------------------------------------------------------------- input */
 
-static const media_format *received_format(const media_leg *leg, uint8_t payload_type, bool *is_event)
+static const media_format *find_format(const media_format *formats, uint16_t count, uint8_t payload_type,
+                                       bool *is_event)
 {
-    for (uint16_t i = 0; i < leg->format_count; i++) {
-        const media_format *format = &leg->formats[i];
-        *is_event = format->event_rx_pt == payload_type && format->event_rx_pt != 0;
-        if (*is_event || format->rx_pt == payload_type)
-            return format;
+    for (uint16_t i = 0; i < count; i++) {
+        *is_event = formats[i].event_rx_pt == payload_type && formats[i].event_rx_pt != 0;
+        if (*is_event || formats[i].rx_pt == payload_type)
+            return &formats[i];
     }
     return NULL;
+}
+
+static const media_format *received_format(media_leg *leg, uint8_t payload_type, bool *is_event)
+{
+    const media_format *format = find_format(leg->formats, leg->format_count, payload_type, is_event);
+    if (format != NULL && !*is_event)
+        leg->former_count = 0;
+    if (format == NULL)
+        format = find_format(leg->former, leg->former_count, payload_type, is_event);
+    if (format == NULL)
+        format = find_format(&leg->offered, leg->offered.clock_rate != 0, payload_type, is_event);
+    return format;
 }
 
 void relay_receive(media_leg *leg, uint8_t *data, size_t size, const media_address *from, int64_t now)

@@ -46,6 +46,7 @@ typedef struct media_format {
 typedef struct media_params {
     media_format formats[MEDIA_MAX_FORMATS]; /**< the current one first */
     int format_count;
+    media_format offered; /**< what an offer of ours, not yet answered, lets the peer send; clock_rate 0: nothing new */
     media_crypto crypto;
     struct sockaddr_storage remote_rtp;
     struct sockaddr_storage remote_rtcp;

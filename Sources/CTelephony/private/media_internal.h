@@ -161,6 +161,9 @@ typedef struct media_leg {
     uint16_t port;
     uint16_t format_count;
     media_format formats[MEDIA_MAX_FORMATS];
+    /* Taken, but not sent: what has been agreed on before, until the peer sends what is now; what we have offered. */
+    media_format former[MEDIA_CODECS], offered;
+    uint16_t former_count;
     media_address remote_rtp, remote_rtcp;
     socklen_t remote_size; /* 0: not known yet */
     int64_t heard_us;      /* the last RTP or RTCP */

@@ -71,6 +71,22 @@ static bool send_update(struct leg *leg)
     return status == PJ_SUCCESS;
 }
 
+/** From its offer on the peer may send the codec, before the answer has come (RFC 3264 §5.1). */
+static void expect_offered(const struct leg *leg, media_codec codec)
+{
+    media_params params = leg->params;
+    uint32_t clock_rate = sdp_clock_rate(codec);
+    if (codec == params.formats[0].codec)
+        return;
+    params.offered = (media_format){
+        .codec = codec,
+        .rx_pt = leg->local_pt[codec],
+        .clock_rate = clock_rate,
+        .event_rx_pt = leg->local_event_pt[clock_rate == 48000],
+    };
+    media_set(leg->id, &params);
+}
+
 /** The current codec alone for a hold, so that no answer can change it; the wanted one alone for a match. */
 static bool send_first(struct leg *leg)
 {
@@ -96,6 +112,7 @@ static bool send_first(struct leg *leg)
             identity_add_pending(tdata, leg);
         leg->operating = true;
         leg->refused_media = false; /* of an earlier exchange */
+        expect_offered(leg, caps.codecs[0]);
         status = pjsip_inv_send_msg(leg->inv, tdata);
     }
     if (status != PJ_SUCCESS)
