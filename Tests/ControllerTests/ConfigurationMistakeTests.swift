@@ -145,6 +145,36 @@ import Testing
             "media.externalAddress: must be of the same kind as media.address (::1)"
         ),
         ("{ media: { address: 'x' } }", "media.address: \"x\" is no IP address"),
+        ("{ media: { address: 5 } }", "media.address: expected a string, found the number 5"),
+        (
+            "{ media: { address: [] } }",
+            "media.address: must be one address, or an IPv4 and an IPv6 one, is a list of 0"
+        ),
+        (
+            "{ media: { address: ['127.0.0.1', '::1', '127.0.0.2'] } }",
+            "media.address: must be one address, or an IPv4 and an IPv6 one, is a list of 3"
+        ),
+        (
+            "{ media: { address: ['127.0.0.1', '127.0.0.2'] } }",
+            "media.address[1]: is IPv4 as 127.0.0.1 is: a list has one address of each"
+        ),
+        (
+            "{ media: { address: ['::1', 'fd00::1'] } }",
+            "media.address[1]: is IPv6 as ::1 is: a list has one address of each"
+        ),
+        ("{ media: { address: ['::1', 'x'] } }", "media.address[1]: \"x\" is no IP address"),
+        (
+            "{ media: { address: ['::', '127.0.0.1'] } }",
+            "media.address[0]: must be one address: it is what SDP tells phones to send to"
+        ),
+        (
+            "{ media: { address: ['127.0.0.1', '::1'], engine: 'rtpengine', rtpengines: ['udp:127.0.0.1:2223'] } }",
+            "media.address: must be one address with media.engine \"rtpengine\": ::1 is a second one"
+        ),
+        (
+            "{ sip: { listen: ['udp:[::1]:20000'] }, media: { address: ['127.0.0.1', '::1'], ports: [20000, 20999] } }",
+            "media.ports: 20000 to 20999 overlap sip.listen's udp:[::1]:20000"
+        ),
         (
             "{ media: { ports: [9, 2] } }",
             "media.ports: must be two ports from 1 to 65535, the first not above the last"

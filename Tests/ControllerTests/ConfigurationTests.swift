@@ -26,7 +26,7 @@ import TransferEngine
           node: "riga-2",
           sip: { listen: ["udp:127.0.0.5:5070", "tcp:[::1]:5071"], trustedPeers: ["127.0.0.1", "10.0.0.0/8"],
                  lineFrom: "to", numbering: { country: "371" }, sessionExpires: 600, outboundProxy: "sip:proxy:5060;lr" },
-          media: { address: "127.0.0.5", ports: [30000, 30099], codecs: ["opus", "PCMA"], rtpTimeout: 1.5 },
+          media: { address: ["127.0.0.5", "::1"], ports: [30000, 30099], codecs: ["opus", "PCMA"], rtpTimeout: 1.5 },
           agents: { zoe: { uri: "sip:1001@127.0.0.1:5081", name: "Zoe", skills: ["billing"], wrapUp: 0.5 }, anna: {} },
           groups: { support: { members: ["zoe", "anna"], serviceLevel: null, overflow: "group:rest" },
                     rest: { members: ["anna"] } },
@@ -47,6 +47,7 @@ import TransferEngine
         #expect(configuration.sip.lineFrom == .to)
         #expect(configuration.numbering == Numbering(country: "371"))
         #expect(configuration.media.rtpTimeout == 1500)
+        #expect(configuration.media.addresses.map(\.text) == ["127.0.0.5", "::1"])
         #expect(configuration.agents.map(\.name) == ["zoe", "anna"])
         #expect(configuration.agents[0].wrapUp == 500)
         #expect(configuration.groups[0].serviceLevel == nil)

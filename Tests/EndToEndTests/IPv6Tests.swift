@@ -45,17 +45,46 @@ struct IPv6Tests {
             let caller = try await phone(
                 scene, transport, "caller", user: "3100", port: 4, tone: 1120, "--srtp", srtp)
             let suffix = transport == "udp" ? "" : ";transport=\(transport)"
-            caller.send("call sip:7000@[::1]:\(Self.base)\(suffix)")
-            try await caller.hears(anna)
-            anna.send("digits *21002#")
-            try await caller.hearsMusic()
-            try await anna.hears(boris)
-            anna.send("hangup")
-            try await caller.hears(boris)
-            try await boris.hears(caller)
-            caller.send("hangup")
-            try await boris.says("ended")
-            try await scene.log.has("transfer.completed kind=attended target_agent=boris")
+            try await scene.transfers(
+                caller, from: anna, to: boris, dialling: "1002", by: "sip:7000@[::1]:\(Self.base)\(suffix)")
+        }
+    }
+
+    enum Family: String, Sendable {
+        case v4, v6
+
+        var other: Family { self == .v4 ? .v6 : .v4 }
+    }
+
+    /// A phone of one kind; `address` is the scene's, which is IPv4.
+    private func phone(
+        _ scene: Scene, _ family: Family, _ name: String, user: String, port: Int, tone: Int, _ options: String...
+    ) async throws -> TestPhone {
+        try await scene.phone(
+            name, user: user, port: Self.base + port, tone: tone, options, at: family == .v6 ? "[::1]" : nil)
+    }
+
+    @Test(
+        "where media.address has both kinds: an agent of the other kind than the caller's and the target's",
+        arguments: [Family.v4, .v6])
+    func bothFamilies(outer: Family) async throws {
+        var changes = Self.configuration("udp")
+        changes["media.address"] = ["{address}", "::1"]
+        func host(_ family: Family) -> String { family == .v6 ? "[::1]" : "{address}" }
+        changes["agents"] = [
+            "anna": ["uri": "sip:1001@\(host(outer.other)):\(Self.base + 1)", "wrapUp": 0],
+            "boris": ["uri": "sip:1002@\(host(outer)):\(Self.base + 2)", "wrapUp": 0],
+            "clara": ["uri": "sip:1003@\(host(outer)):\(Self.base + 3)", "wrapUp": 0],
+        ]
+        try await Scene.run(changes) { scene in
+            let anna = try await phone(
+                scene, outer.other, "anna", user: "1001", port: 1, tone: 1300, "--answer-after", "0")
+            let boris = try await phone(
+                scene, outer, "boris", user: "1002", port: 2, tone: 1600, "--answer-after", "100")
+            let caller = try await phone(scene, outer, "caller", user: "3100", port: 4, tone: 1120)
+            try await scene.transfers(
+                caller, from: anna, to: boris, dialling: "1002",
+                by: outer == .v6 ? "sip:7000@[::1]:\(Self.base)" : scene.line)
         }
     }
 

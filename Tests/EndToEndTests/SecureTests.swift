@@ -38,19 +38,9 @@ struct SecureTests {
                 scene, "clara", user: "1003", port: Scene.Port.clara, tone: 2000, ["--answer-after", "100"] + secure)
             let caller = try await phone(
                 scene, "caller", user: "3100", port: Scene.Port.caller, tone: 1120, secure)
-            caller.send("call sip:7000@\(scene.address):\(Self.tlsPort);transport=tls")
-            try await caller.hears(anna)
-            try await anna.hears(caller)
-            anna.send("digits *21003#")
-            try await caller.hearsMusic()
-            try await anna.hears(clara)
-            try await clara.hears(anna)
-            anna.send("hangup")
-            try await caller.hears(clara)
-            try await clara.hears(caller)
-            caller.send("hangup")
-            try await clara.says("ended")
-            try await scene.log.has("transfer.completed kind=attended target_agent=clara")
+            try await scene.transfers(
+                caller, from: anna, to: clara, dialling: "1003",
+                by: "sip:7000@\(scene.address):\(Self.tlsPort);transport=tls")
         }
     }
 

@@ -89,6 +89,8 @@ typedef struct tel_config {
 
     tel_srtp srtp;
     const char *media_address; /**< bound for RTP and named in SDP */
+    /** One of the other kind, IPv4 or IPv6: each leg has the one of its peer's kind. NULL: none; with rtpengines always. */
+    const char *_Nullable media_other_address;
     const char *_Nullable media_external_address;
     uint16_t port_first, port_last; /**< RTP on even ports, RTCP on the next */
     /** "PCMA", "PCMU", "G722", "opus" in order of preference. */

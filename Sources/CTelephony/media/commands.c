@@ -18,6 +18,7 @@
 
 typedef enum command_kind {
     COMMAND_OPEN,
+    COMMAND_MOVE,
     COMMAND_SET,
     COMMAND_CLOSE,
     COMMAND_DIGITS,
@@ -42,7 +43,7 @@ typedef struct command {
         struct {
             int rtp_fd, rtcp_fd;
             uint16_t port;
-        } open;
+        } open; /* and MOVE */
         media_params params;
         struct {
             tel_tone tone;
@@ -96,6 +97,7 @@ static bool can_wait(const command *c)
 {
     switch (c->kind) {
     case COMMAND_OPEN:
+    case COMMAND_MOVE:
     case COMMAND_CLOSE:
     case COMMAND_FIGURES: return true;
     /* Of a change in mid-call the peer sends by the new agreement as soon as it knows of it. */
@@ -127,29 +129,47 @@ static tel_result post(command *c)
     return TEL_OK;
 }
 
-uint16_t media_open(tel_leg_id leg, char *address, size_t size)
+static void close_sockets(int rtp_fd, int rtcp_fd, uint16_t port)
 {
-    address[0] = 0;
-    command *c = create(COMMAND_OPEN, leg, 0);
+    close(rtp_fd);
+    close(rtcp_fd);
+    ports_give_back(port);
+}
+
+/* Posts a command with new sockets; their port, or 0. */
+static uint16_t post_sockets(command_kind kind, tel_leg_id leg, int family)
+{
+    command *c = create(kind, leg, 0);
     if (c == NULL)
         return 0;
-    uint16_t port = ports_take(&c->open.rtp_fd, &c->open.rtcp_fd);
+    uint16_t port = ports_take(family, &c->open.rtp_fd, &c->open.rtcp_fd);
     if (port == 0) {
         free(c);
         return 0;
     }
     c->open.port = port;
     int rtp_fd = c->open.rtp_fd, rtcp_fd = c->open.rtcp_fd;
-    if (post(c) == TEL_OK) {
-        uint16_t outer = far_on() ? far_take(leg, port, address, size) : port;
-        if (outer == 0)
-            media_close(leg);
-        return outer;
-    }
-    close(rtp_fd);
-    close(rtcp_fd);
-    ports_give_back(port);
+    if (post(c) == TEL_OK)
+        return port;
+    close_sockets(rtp_fd, rtcp_fd, port);
     return 0;
+}
+
+uint16_t media_open(tel_leg_id leg, int family, char *address, size_t size)
+{
+    address[0] = 0;
+    uint16_t port = post_sockets(COMMAND_OPEN, leg, family);
+    if (port == 0 || !far_on())
+        return port;
+    uint16_t outer = far_take(leg, port, address, size);
+    if (outer == 0)
+        media_close(leg);
+    return outer;
+}
+
+uint16_t media_move(tel_leg_id leg, int family)
+{
+    return post_sockets(COMMAND_MOVE, leg, family);
 }
 
 void media_set(tel_leg_id leg, const media_params *params)
@@ -294,15 +314,16 @@ bool commands_post_stop(void)
 
 /* ---------------------------------------------------------------- carrying out */
 
+/* A leg's first sockets, or others instead of those that it has. */
 static void open_leg(const command *c)
 {
     media_leg *leg = media_leg_of(c->leg);
-    if (leg == NULL || leg->open) {
-        close(c->open.rtp_fd);
-        close(c->open.rtcp_fd);
-        ports_give_back(c->open.port);
+    if (leg == NULL || leg->open != (c->kind == COMMAND_MOVE)) {
+        close_sockets(c->open.rtp_fd, c->open.rtcp_fd, c->open.port);
         return;
     }
+    if (leg->open)
+        close_sockets(leg->rtp_fd, leg->rtcp_fd, leg->port);
     leg->open = true;
     leg->rtp_fd = c->open.rtp_fd;
     leg->rtcp_fd = c->open.rtcp_fd;
@@ -405,11 +426,8 @@ void leg_close(media_leg *leg)
     route_forget(leg);
     ear_close(leg);
     secure_close(leg);
-    if (leg->open) {
-        close(leg->rtp_fd);
-        close(leg->rtcp_fd);
-        ports_give_back(leg->port);
-    }
+    if (leg->open)
+        close_sockets(leg->rtp_fd, leg->rtcp_fd, leg->port);
     leg->open = false;
     leg->closed = true;
     leg->far = false;
@@ -437,7 +455,7 @@ static void play_files(media_leg *leg, const command *c)
 
 static void run(command *c, int64_t now)
 {
-    if (c->kind == COMMAND_OPEN) {
+    if (c->kind == COMMAND_OPEN || c->kind == COMMAND_MOVE) {
         open_leg(c);
         return;
     }
@@ -469,6 +487,7 @@ static void run(command *c, int64_t now)
     case COMMAND_FIGURES: offload_figures(leg, &c->figures, now); break;
     case COMMAND_LOGGED_DIGIT: digits_logged(leg, c->event); break;
     case COMMAND_OPEN:
+    case COMMAND_MOVE:
     case COMMAND_ROUTE:
     case COMMAND_STOP: break;
     }

@@ -13,7 +13,7 @@
 #include "../private/media_internal.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static media_address local;
+static media_address local[2]; /* the second one of the other family; family 0: none */
 static uint16_t first_port;
 static uint32_t pair_count;
 static uint32_t cursor;
@@ -30,7 +30,7 @@ static void raise_descriptor_limit(uint32_t pairs)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool parse_address(const char *text)
+static bool parse_address(const char *text, media_address *address)
 {
     char host[INET6_ADDRSTRLEN + 2];
     size_t length = strlen(text);
@@ -39,27 +39,56 @@ static bool parse_address(const char *text)
     bool bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
     memcpy(host, text + bracketed, length - 2 * bracketed);
     host[length - 2 * bracketed] = 0;
-    memset(&local, 0, sizeof(local));
-    if (inet_pton(AF_INET, host, &local.v4.sin_addr) == 1) {
-        local.any.sa_family = AF_INET;
+    memset(address, 0, sizeof(*address));
+    if (inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
+        address->any.sa_family = AF_INET;
         return true;
     }
-    if (inet_pton(AF_INET6, host, &local.v6.sin6_addr) == 1) {
-        local.any.sa_family = AF_INET6;
+    if (inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
+        address->any.sa_family = AF_INET6;
         return true;
     }
     return false;
 }
 
+static bool parse_addresses(const char *const texts[2], char *error, size_t error_size)
+{
+    memset(local, 0, sizeof(local));
+    for (int i = 0; i < 2; i++) {
+        if (texts[i] != NULL && !parse_address(texts[i], &local[i])) {
+            snprintf(error, error_size, "media address \"%s\" is no IP address", texts[i]);
+            return false;
+        }
+    }
+    if (local[0].any.sa_family == local[1].any.sa_family) {
+        snprintf(error, error_size, "media addresses %s and %s are of one kind", texts[0], texts[1]);
+        return false;
+    }
+    return true;
+}
+
+/* Whether a pair of that family can be bound. */
+static bool try_out(int family)
+{
+    int rtp, rtcp;
+    uint16_t port = ports_take(family, &rtp, &rtcp);
+    if (port == 0)
+        return false;
+    close(rtp);
+    close(rtcp);
+    ports_give_back(port);
+    return true;
+}
+
 tel_result ports_start(const tel_config *config, char *error, size_t error_size)
 {
-    if (!parse_address(config->media_address)) {
-        snprintf(error, error_size, "media address \"%s\" is no IP address", config->media_address);
+    const char *texts[2] = {config->media_address, config->media_other_address};
+    if (!parse_addresses(texts, error, error_size))
         return TEL_ERR_INVALID;
-    }
     first_port = (uint16_t)((config->port_first + 1u) & ~1u);
     if (config->port_first == 0 || config->port_last < config->port_first || config->port_last <= first_port) {
-        snprintf(error, error_size, "media ports %u to %u hold no RTP/RTCP pair", config->port_first, config->port_last);
+        snprintf(error, error_size, "media ports %u to %u hold no RTP/RTCP pair", config->port_first,
+                 config->port_last);
         return TEL_ERR_INVALID;
     }
     pair_count = ((uint32_t)config->port_last - first_port + 1) / 2;
@@ -71,17 +100,14 @@ tel_result ports_start(const tel_config *config, char *error, size_t error_size)
     }
     raise_descriptor_limit(pair_count);
 
-    int rtp, rtcp;
-    uint16_t port = ports_take(&rtp, &rtcp);
-    if (port == 0) {
+    for (int i = 0; i < 2; i++) {
+        if (texts[i] == NULL || try_out(local[i].any.sa_family))
+            continue;
         snprintf(error, error_size, "cannot bind any RTP port from %u to %u at %s: %s", config->port_first,
-                 config->port_last, config->media_address, strerror(errno));
+                 config->port_last, texts[i], strerror(errno));
         ports_stop();
         return TEL_ERR_SYSTEM;
     }
-    close(rtp);
-    close(rtcp);
-    ports_give_back(port);
     return TEL_OK;
 }
 
@@ -96,12 +122,12 @@ void ports_stop(void)
 
 void ports_address(media_address *address)
 {
-    *address = local;
+    *address = local[0];
 }
 
-static int bind_socket(uint16_t port)
+static int bind_socket(int family, uint16_t port)
 {
-    media_address address = local;
+    media_address address = local[local[1].any.sa_family == family];
     socklen_t size = sizeof(address.v4);
     address.v4.sin_port = htons(port);
     if (address.any.sa_family == AF_INET6) {
@@ -141,7 +167,7 @@ static uint32_t next_free_pair(void)
     return pair;
 }
 
-uint16_t ports_take(int *rtp_fd, int *rtcp_fd)
+uint16_t ports_take(int family, int *rtp_fd, int *rtcp_fd)
 {
     /* A pair that somebody else has bound is passed over; once round is enough. */
     for (uint32_t tries = pair_count; tries > 0; tries--) {
@@ -149,8 +175,8 @@ uint16_t ports_take(int *rtp_fd, int *rtcp_fd)
         if (pair == UINT32_MAX)
             return 0;
         uint16_t port = (uint16_t)(first_port + pair * 2);
-        *rtp_fd = bind_socket(port);
-        *rtcp_fd = *rtp_fd < 0 ? -1 : bind_socket((uint16_t)(port + 1));
+        *rtp_fd = bind_socket(family, port);
+        *rtcp_fd = *rtp_fd < 0 ? -1 : bind_socket(family, (uint16_t)(port + 1));
         if (*rtcp_fd >= 0)
             return port;
         int reason = errno;

@@ -80,6 +80,7 @@ struct leg {
 
     /* media */
     pj_sockaddr peer;                /**< where its SIP messages come from; family 0: not known */
+    int family;                      /**< of its RTP: settled before anything is agreed on */
     uint16_t rtp_port;
     char rtp_address[64];            /**< for the SDP, where it is not the configuration's; else empty */
     uint32_t sdp_id;
@@ -142,21 +143,24 @@ extern pjsip_module leg_module;
 bool legs_start(uint32_t max_legs, char *error, size_t error_size);
 void legs_stop(void);
 void legs_count(uint32_t *open, uint32_t *peak, uint32_t *max);
-/** A slot with its media, not to be found by leg_acquire yet; NULL: none is free, or no RTP port. */
-struct leg *leg_open(uint64_t token);
+/**
+ * A slot with its media, not to be found by leg_acquire yet; NULL: none is free, or no RTP port. `family`: the peer's,
+ * or 0 where it is not known; the media have another where we have none of that.
+ */
+struct leg *leg_open(uint64_t token, int family);
 /** Makes the leg the dialog's, from now on to be found. The dialog's lock is held. */
 void leg_attach(struct leg *leg, pjsip_inv_session *inv);
 /** Gives back a slot that was never attached; nothing is reported. */
 void leg_discard(struct leg *leg);
-/** The leg, its dialog locked; NULL when it is over. To be followed by leg_release. */
-struct leg *leg_acquire(tel_leg_id id);
-void leg_release(pjsip_dialog *dialog);
-struct leg *leg_of(pjsip_dialog *dialog);
 /**
  * Locks a dialog, of which a reference has been taken, if the number of what it stands for still is the wanted one: then
  * that is not over. To be followed by leg_release; where it is false the reference has been given back.
  */
 bool dialog_lock_if(pjsip_dialog *dialog, const _Atomic(uint64_t) *number, uint64_t wanted);
+/** The leg, its dialog locked; NULL when it is over. To be followed by leg_release. */
+struct leg *leg_acquire(tel_leg_id id);
+void leg_release(pjsip_dialog *dialog);
+struct leg *leg_of(pjsip_dialog *dialog);
 uint64_t leg_token(tel_leg_id id);
 tel_leg_id leg_first(tel_leg_id after);
 bool leg_caps_of(tel_leg_id id, struct leg_caps *caps);
@@ -184,7 +188,8 @@ extern const pjsip_inv_callback session_callbacks;
 void leg_answered(struct leg *leg);
 
 /* sdp.c */
-void sdp_read(const pjmedia_sdp_session *sdp, int line, struct sdp_audio *audio);
+/** `family`: of the leg's RTP, or 0: any that we have an address of. `line` -1: the best that there is. */
+void sdp_read(const pjmedia_sdp_session *sdp, int line, int family, struct sdp_audio *audio);
 void sdp_direction(const pjmedia_sdp_session *sdp, int line, bool *sends, bool *receives);
 media_codec sdp_codec_named(const char *name);
 const char *sdp_codec_name(media_codec codec);
@@ -205,6 +210,8 @@ void crypto_offer(struct leg *leg, pj_pool_t *pool, pjmedia_sdp_media *media);
 
 /* describe.c: our own SDP */
 pjmedia_sdp_session *describe_offer(struct leg *leg, pj_pool_t *pool, const struct leg_caps *caps, bool hold);
+/** Puts the leg's present address and port into a description of ours. */
+void describe_place(const struct leg *leg, pj_pool_t *pool, pjmedia_sdp_session *sdp);
 pjmedia_sdp_session *describe_answer(struct leg *leg, pj_pool_t *pool, const struct sdp_audio *offer, int wanted);
 
 /* agreement.c */

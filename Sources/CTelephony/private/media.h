@@ -69,10 +69,12 @@ void media_stop(void);
 bool media_has_suite(media_suite suite);
 
 /**
- * Binds an RTP/RTCP pair for the leg; the port for the SDP, or 0 when none is free. `address`: the one for the SDP,
- * where that is not ours; else empty.
+ * Binds an RTP/RTCP pair of that family for the leg; the port for the SDP, or 0 when none is free. `address`: the one for
+ * the SDP, where that is not ours; else empty.
  */
-uint16_t media_open(tel_leg_id leg, char *address, size_t size);
+uint16_t media_open(tel_leg_id leg, int family, char *address, size_t size);
+/** Binds a pair of another family in its stead, before anything has been agreed on; the port, or 0: all is as it was. */
+uint16_t media_move(tel_leg_id leg, int family);
 /** New agreed parameters; also after every re-INVITE. */
 void media_set(tel_leg_id leg, const media_params *params);
 /** Gives sockets back and ends tones (with their TONE_ENDED). Nothing is reported for the leg afterwards. */

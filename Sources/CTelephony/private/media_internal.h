@@ -252,11 +252,11 @@ void leg_close(media_leg *leg);
 
 tel_result ports_start(const tel_config *config, char *error, size_t error_size);
 void ports_stop(void);
-/* Binds an RTP/RTCP pair; the RTP port, or 0. Any thread. */
-uint16_t ports_take(int *rtp_fd, int *rtcp_fd);
+/* Binds an RTP/RTCP pair of a family that there is an address of; the RTP port, or 0. Any thread. */
+uint16_t ports_take(int family, int *rtp_fd, int *rtcp_fd);
 /* The sockets have been closed. */
 void ports_give_back(uint16_t port);
-/* The address they are bound to, without a port. */
+/* The first address they are bound to, without a port. */
 void ports_address(media_address *address);
 
 /* ---------------------------------------------------------------- stream.c: what a leg sends */

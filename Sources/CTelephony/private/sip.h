@@ -46,7 +46,8 @@ struct sip {
 
     struct net_list local_nets, trusted;
     char external_address[64];       /**< empty: none */
-    char media_address[64];          /**< what SDP names */
+    char media_addresses[2][64];     /**< what SDP names: IPv4, IPv6; empty: none */
+    int media_family;                /**< of the first of them: of legs whose peer's is not known */
     char media_external_address[64]; /**< empty: none */
     char outbound_proxy[256];        /**< empty: none */
     tel_srtp srtp;
@@ -84,6 +85,8 @@ void worker_heed_timers(void);
 void heap_use_large_pages(void);
 
 /* config.c */
+/** The address for RTP of that family; NULL: none is configured. */
+const char *config_media_address(int family);
 bool config_copy(const tel_config *config, char *error, size_t error_size);
 
 /* events.c */
@@ -267,6 +270,7 @@ int message_receive(pjsip_rx_data *rdata, tel_leg_id leg);
 /* faults.c */
 extern pjsip_module faults_module;
 extern pjsip_module nat_module;
+extern pjsip_module family_module;
 void faults_watch(pjsip_transport *transport, pj_sock_t socket);
 void faults_forget_dialog(const pj_str_t *call_id);
 void faults_reset(void);

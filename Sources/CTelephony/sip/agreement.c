@@ -6,7 +6,7 @@
 void agreement_offered(struct leg *leg, const pjmedia_sdp_session *offer, pj_pool_t *pool)
 {
     struct sdp_audio audio;
-    sdp_read(offer, -1, &audio);
+    sdp_read(offer, -1, leg->family, &audio);
     if (audio.line < 0)
         return; /* PJSIP refuses with 488, and what was agreed on before stays */
     int wanted = leg->agreed ? (int)leg->params.formats[0].codec : leg->wanted_codec;
@@ -118,8 +118,8 @@ void agreement_reached(struct leg *leg, pj_status_t status)
     int line = audio_line(ours);
     if (line < 0)
         return;
-    sdp_read(ours, line, &local);
-    sdp_read(theirs, line, &remote);
+    sdp_read(ours, line, leg->family, &local);
+    sdp_read(theirs, line, leg->family, &remote);
     if (local.line < 0 || remote.line < 0)
         return;
 

@@ -39,7 +39,7 @@ static pjmedia_sdp_session *description(struct leg *leg, pj_pool_t *pool, tel_le
     if (pjmedia_sdp_neg_get_state(negotiator) != PJMEDIA_SDP_NEG_STATE_REMOTE_OFFER ||
         pjmedia_sdp_neg_get_neg_remote(negotiator, &offer) != PJ_SUCCESS)
         return NULL;
-    sdp_read(offer, -1, &audio);
+    sdp_read(offer, -1, leg->family, &audio);
     return audio.line < 0 ? NULL : describe_answer(leg, pool, &audio, current_codec_of(codec_of));
 }
 

@@ -60,6 +60,18 @@ static bool copy_pass_headers(const tel_config *config, char *error, size_t erro
     return true;
 }
 
+const char *config_media_address(int family)
+{
+    const char *address = sip.media_addresses[family == pj_AF_INET6()];
+    return address[0] ? address : NULL;
+}
+
+static bool copy_media_address(const char *address, char *error, size_t error_size)
+{
+    char *place = sip.media_addresses[address && strchr(address, ':')];
+    return !address || copy_text(place, sizeof(sip.media_addresses[0]), address, "media address", error, error_size);
+}
+
 bool config_copy(const tel_config *config, char *error, size_t error_size)
 {
     sip.session_expires_s = config->session_expires_s;
@@ -68,6 +80,7 @@ bool config_copy(const tel_config *config, char *error, size_t error_size)
     sip.faults = config->faults;
     sip.srtp = config->srtp;
     sip.accept_messages = config->accept_messages;
+    sip.media_family = strchr(config->media_address, ':') ? pj_AF_INET6() : pj_AF_INET();
     if (sip.min_se_s < SMALLEST_MIN_SE ||
         (sip.session_expires_s && sip.session_expires_s < sip.min_se_s)) {
         snprintf(error, error_size, "session timers: Min-SE %u is at least %d and at most the interval, %u",
@@ -76,8 +89,8 @@ bool config_copy(const tel_config *config, char *error, size_t error_size)
     }
     return copy_text(sip.external_address, sizeof(sip.external_address), config->external_address,
                      "external address", error, error_size) &&
-           copy_text(sip.media_address, sizeof(sip.media_address), config->media_address, "media address", error,
-                     error_size) &&
+           copy_media_address(config->media_address, error, error_size) &&
+           copy_media_address(config->media_other_address, error, error_size) &&
            copy_text(sip.media_external_address, sizeof(sip.media_external_address),
                      config->media_external_address, "external media address", error, error_size) &&
            copy_text(sip.outbound_proxy, sizeof(sip.outbound_proxy), config->outbound_proxy, "outbound proxy",

@@ -60,7 +60,9 @@ static const char *our_address(const struct leg *leg)
 {
     if (leg->rtp_address[0])
         return leg->rtp_address;
-    return leg->external && sip.media_external_address[0] ? sip.media_external_address : sip.media_address;
+    bool has_external = sip.media_external_address[0] &&
+                        (strchr(sip.media_external_address, ':') != NULL) == (leg->family == pj_AF_INET6());
+    return leg->external && has_external ? sip.media_external_address : config_media_address(leg->family);
 }
 
 static pjmedia_sdp_session *describe(struct leg *leg, pj_pool_t *pool, const char *address, const pj_str_t *transport)
@@ -168,6 +170,14 @@ pjmedia_sdp_session *describe_offer(struct leg *leg, pj_pool_t *pool, const stru
         direction = sip.faults.inactive_hold ? "inactive" : "sendonly";
     finish(pool, media, caps->ptime, caps->maxptime, direction);
     return sdp;
+}
+
+void describe_place(const struct leg *leg, pj_pool_t *pool, pjmedia_sdp_session *sdp)
+{
+    const char *address = our_address(leg);
+    sdp->origin.addr = sdp->conn->addr = text(pool, address);
+    sdp->origin.addr_type = sdp->conn->addr_type = text(pool, strchr(address, ':') ? "IP6" : "IP4");
+    sdp->media[0]->desc.port = leg->rtp_port;
 }
 
 /** `wanted` is a media_codec, or -1 for the peer's first; the peer's first too where it has not got that codec. */

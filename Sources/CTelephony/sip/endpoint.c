@@ -153,6 +153,8 @@ static pj_status_t register_modules(void)
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &nat_module);
     if (status == PJ_SUCCESS)
+        status = pjsip_endpt_register_module(sip.endpoint, &family_module);
+    if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &leg_module);
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &server_module);

@@ -18,7 +18,7 @@ static int check(pjsip_rx_data *rdata, struct sdp_audio *audio, bool *has_offer)
     pjsip_rdata_sdp_info *info = pjsip_rdata_get_sdp_info(rdata);
     if (info->sdp_err != PJ_SUCCESS || !info->sdp || pjmedia_sdp_validate2(info->sdp, PJ_FALSE) != PJ_SUCCESS)
         return PJSIP_SC_NOT_ACCEPTABLE_HERE;
-    sdp_read(info->sdp, -1, audio);
+    sdp_read(info->sdp, -1, 0, audio);
     return audio->line < 0 ? PJSIP_SC_NOT_ACCEPTABLE_HERE : 0;
 }
 
@@ -150,7 +150,8 @@ void incoming_invite(pjsip_rx_data *rdata)
     }
     if (!verify(rdata, &options))
         return;
-    struct leg *leg = leg_open(0);
+    /* Without an offer the peer is taken to have its media where its signalling comes from. */
+    struct leg *leg = leg_open(0, (has_offer ? &audio.rtp : &rdata->pkt_info.src_addr)->addr.sa_family);
     if (!leg) {
         server_respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL);
         server_refused(rdata, PJSIP_SC_SERVICE_UNAVAILABLE);

@@ -82,7 +82,7 @@ static struct leg *slot_of(tel_leg_id id)
     return id != 0 && slot < table.size ? &table.legs[slot] : NULL;
 }
 
-struct leg *leg_open(uint64_t token)
+struct leg *leg_open(uint64_t token, int family)
 {
     pthread_mutex_lock(&table.mutex);
     if (table.free_count == 0) {
@@ -106,7 +106,8 @@ struct leg *leg_open(uint64_t token)
     atomic_store(&leg->token, token);
 
     tel_leg_id id = slot | generation << TEL_SLOT_BITS;
-    leg->rtp_port = media_open(id, leg->rtp_address, sizeof(leg->rtp_address));
+    leg->family = family != 0 && config_media_address(family) ? family : sip.media_family;
+    leg->rtp_port = media_open(id, leg->family, leg->rtp_address, sizeof(leg->rtp_address));
     if (leg->rtp_port == 0) {
         leg_discard(leg);
         atomic_fetch_add(&sip.no_rtp_port, 1);
@@ -148,7 +149,6 @@ void leg_discard(struct leg *leg)
     }
 }
 
-struct leg *leg_acquire(tel_leg_id id)
 bool dialog_lock_if(pjsip_dialog *dialog, const _Atomic(uint64_t) *number, uint64_t wanted)
 {
     /* A dialog that is over must not be locked by pjsip_dlg_inc_lock, which would end it once more. */
@@ -163,6 +163,7 @@ bool dialog_lock_if(pjsip_dialog *dialog, const _Atomic(uint64_t) *number, uint6
     return alive;
 }
 
+struct leg *leg_acquire(tel_leg_id id)
 {
     if (!thread_ready())
         return NULL;

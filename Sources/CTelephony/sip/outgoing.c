@@ -43,6 +43,8 @@ bool destination_find(pj_pool_t *pool, const char *uri_text, struct destination 
         pj_sockaddr_init(pj_AF_INET(), &to->address, &host, 0);
     }
     to->listener = contact_listener((pjsip_transport_type_e)type);
+    if (!to->listener && !to->address.addr.sa_family) /* a name: there may be IPv6 alone */
+        to->listener = contact_listener((pjsip_transport_type_e)(type | PJSIP_TRANSPORT_IPV6));
     if (!to->listener)
         note_error("%s: no %s transport is configured", uri_text, pjsip_transport_get_type_desc(type));
     return to->listener != NULL;
@@ -229,7 +231,7 @@ static tel_leg_id place(const tel_invite_params *params, pj_pool_t *pool)
         return 0;
     pjsip_dlg_inc_lock(dialog);
     flow_use(dialog, params->uri);
-    struct leg *leg = set_route(dialog) ? leg_open(params->token) : NULL;
+    struct leg *leg = set_route(dialog) ? leg_open(params->token, to.listener->bound.addr.sa_family) : NULL;
     tel_leg_id id = 0;
     if (leg) {
         id = leg->id;

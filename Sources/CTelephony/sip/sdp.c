@@ -128,14 +128,14 @@ static bool read_address(int family, const pj_str_t *text, pj_sockaddr *address)
     return pj_inet_pton(family, &copy, pj_sockaddr_get_addr(address)) == PJ_SUCCESS;
 }
 
-static bool read_addresses(const pjmedia_sdp_session *sdp, const pjmedia_sdp_media *media, struct sdp_audio *audio)
+static bool read_addresses(const pjmedia_sdp_session *sdp, const pjmedia_sdp_media *media, int wanted,
+                           struct sdp_audio *audio)
 {
     const pjmedia_sdp_conn *connection = media->conn ? media->conn : sdp->conn;
     if (!connection)
         return false;
     int family = pj_stricmp2(&connection->addr_type, "IP6") == 0 ? pj_AF_INET6() : pj_AF_INET();
-    int ours = strchr(sip.media_address, ':') ? pj_AF_INET6() : pj_AF_INET();
-    if (family != ours) /* our sockets have one family */
+    if (wanted ? family != wanted : !config_media_address(family)) /* a leg's sockets have one family */
         return false;
     if (!read_address(family, &connection->addr, &audio->rtp))
         return false;
@@ -169,7 +169,7 @@ static bool read_security(const pjmedia_sdp_media *media, struct sdp_audio *audi
 }
 
 /** Whether the line is audio over RTP or, where we have SRTP, over that. */
-static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio *audio)
+static bool read_line(const pjmedia_sdp_session *sdp, int line, int family, struct sdp_audio *audio)
 {
     const pjmedia_sdp_media *media = sdp->media[line];
     memset(audio, 0, sizeof(*audio));
@@ -178,7 +178,7 @@ static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio
         return false;
     if (!read_security(media, audio))
         return false;
-    if (!read_addresses(sdp, media, audio))
+    if (!read_addresses(sdp, media, family, audio))
         return false;
     audio->transport = media->desc.transport;
     for (unsigned i = 0; i < media->desc.fmt_count; i++)
@@ -190,17 +190,17 @@ static bool read_line(const pjmedia_sdp_session *sdp, int line, struct sdp_audio
     return true;
 }
 
-void sdp_read(const pjmedia_sdp_session *sdp, int line, struct sdp_audio *audio)
+void sdp_read(const pjmedia_sdp_session *sdp, int line, int family, struct sdp_audio *audio)
 {
     if (line >= 0) {
-        if (line >= (int)sdp->media_count || !read_line(sdp, line, audio))
+        if (line >= (int)sdp->media_count || !read_line(sdp, line, family, audio))
             audio->line = -1;
         return;
     }
     /* Where the same is offered plain and encrypted, the encrypted line first. */
     for (unsigned i = 0; i < 2 * sdp->media_count; i++) {
         struct leg_caps caps;
-        if (!read_line(sdp, (int)(i % sdp->media_count), audio) ||
+        if (!read_line(sdp, (int)(i % sdp->media_count), family, audio) ||
             (i < sdp->media_count && sip.srtp != TEL_SRTP_OFF && !audio->crypto.present))
             continue;
         sdp_common(audio, &caps);

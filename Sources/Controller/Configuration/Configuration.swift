@@ -56,6 +56,8 @@ public struct Configuration: Hashable, Sendable {
 
     public struct Media: Hashable, Sendable {
         public var address = IPAddress("127.0.0.1")!
+        /// One of the other kind, IPv4 or IPv6.
+        public var otherAddress: IPAddress?
         public var externalAddress: String?
         public var ports: ClosedRange<Int> = 20000...20999
         public var codecs = ["PCMA", "PCMU", "G722", "opus"]
@@ -67,6 +69,8 @@ public struct Configuration: Hashable, Sendable {
         public var rtpengines: [ListenAddress] = []
         /// Where these log digits to.
         public var rtpengineDigits: ListenAddress?
+
+        var addresses: [IPAddress] { [address] + (otherAddress.map { [$0] } ?? []) }
 
         /// A port pair is an even port for RTP and the next one for RTCP.
         static func pairs(in ports: ClosedRange<Int>) -> Int {

@@ -56,7 +56,8 @@ extension Configuration {
 
     private var mediaJSON: JSONValue {
         [
-            "address": .string(media.address.text),
+            "address": media.otherAddress == nil
+                ? .string(media.address.text) : strings(media.addresses.map(\.text)),
             "externalAddress": JSONValue(media.externalAddress),
             "ports": .array([JSONValue(media.ports.lowerBound), JSONValue(media.ports.upperBound)]),
             "codecs": strings(media.codecs),

@@ -32,6 +32,9 @@ extension ConfigurationReader {
         if configuration.media.srtp != .off {
             section.add("srtp", "must be \"off\" with media.engine \"rtpengine\"")
         }
+        if let other = configuration.media.otherAddress {
+            section.add("address", "must be one address with media.engine \"rtpengine\": \(other.text) is a second one")
+        }
         if configuration.media.externalAddress != nil {
             section.add(
                 "externalAddress",

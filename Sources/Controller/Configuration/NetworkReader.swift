@@ -76,18 +76,10 @@ extension ConfigurationReader {
 
     mutating func readMedia(_ section: ConfigSection) {
         let defaults = Configuration.Media()
-        let address = section.string("address", default: defaults.address.text)
-        if let parsed = IPAddress(address) {
-            configuration.media.address = parsed
-            if parsed.isWildcard {
-                section.add("address", "must be one address: it is what SDP tells phones to send to")
-            }
-        } else {
-            section.add("address", "\"\(address)\" is no IP address")
-        }
+        readMediaAddress(section)
         configuration.media.externalAddress = externalAddress(section)
         if let external = configuration.media.externalAddress.flatMap(IPAddress.init),
-            external.isV6 != configuration.media.address.isV6
+            !configuration.media.addresses.contains(where: { $0.isV6 == external.isV6 })
         {
             section.add(
                 "externalAddress", "must be of the same kind as media.address (\(configuration.media.address.text))")
@@ -102,6 +94,42 @@ extension ConfigurationReader {
         configuration.media.rtpTimeout = section.seconds("rtpTimeout", in: 0...86_400, default: defaults.rtpTimeout)
         readMediaEngine(section)
         section.finish()
+    }
+
+    /// One address, or a list of one or two, an IPv4 and an IPv6 one.
+    private mutating func readMediaAddress(_ section: ConfigSection) {
+        let texts: [(text: String, place: ConfigPlace)]
+        if case .array(let elements) = section.node("address")?.value {
+            texts = section.strings("address", default: []).enumerated().map {
+                ($1, section.elementPlace("address", $0))
+            }
+            guard (1...2).contains(elements.count) else {
+                return section.add(
+                    "address", "must be one address, or an IPv4 and an IPv6 one, is a list of \(elements.count)")
+            }
+            guard texts.count == elements.count else { return }
+        } else {
+            let text = section.string("address", default: configuration.media.address.text)
+            texts = [(text, section.place(of: "address"))]
+        }
+        var addresses: [IPAddress] = []
+        for (text, place) in texts {
+            guard let address = IPAddress(text) else {
+                section.mistakes.add(place, "\"\(text)\" is no IP address")
+                continue
+            }
+            if address.isWildcard {
+                section.mistakes.add(place, "must be one address: it is what SDP tells phones to send to")
+            }
+            if let other = addresses.first(where: { $0.isV6 == address.isV6 }) {
+                section.mistakes.add(
+                    place, "is \(address.isV6 ? "IPv6" : "IPv4") as \(other.text) is: a list has one address of each")
+            }
+            addresses.append(address)
+        }
+        guard let first = addresses.first else { return }
+        configuration.media.address = first
+        configuration.media.otherAddress = addresses.dropFirst().first { $0.isV6 != first.isV6 }
     }
 
     private mutating func readPorts(_ section: ConfigSection) {
@@ -124,7 +152,7 @@ extension ConfigurationReader {
         }
         for entry in configuration.sip.listen
         where entry.transport == .udp && ports.contains(entry.port)
-            && entry.address.overlaps(configuration.media.address)
+            && configuration.media.addresses.contains(where: entry.address.overlaps)
         {
             section.add("ports", "\(first) to \(last) overlap sip.listen's \(entry)")
         }

@@ -76,7 +76,7 @@ final class TelephonyService: @unchecked Sendable {
             tls_certificate: strings.add(sip.tls.certificate), tls_private_key: strings.add(sip.tls.privateKey),
             tls_ca: strings.add(sip.tls.ca), tls_verify_peer: sip.tls.verifyPeer,
             srtp: media.srtp.shim,
-            media_address: strings.add(media.address.text),
+            media_address: strings.add(media.address.text), media_other_address: strings.add(media.otherAddress?.text),
             media_external_address: strings.add(media.externalAddress),
             port_first: UInt16(media.ports.lowerBound), port_last: UInt16(media.ports.upperBound),
             codecs: strings.add(media.codecs), codec_count: media.codecs.count,
