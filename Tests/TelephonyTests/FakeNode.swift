@@ -70,6 +70,13 @@ final class FakeNode: @unchecked Sendable {
         var fields: Bencode
         /// The port of its SDP.
         var port: Int? { fields["sdp"]?.text.flatMap(FakeNode.port) }
+        /// That of a=rtcp.
+        var controlPort: UInt16? {
+            let lines = fields["sdp"]?.text?.components(separatedBy: "\r\n") ?? []
+            return lines.first { $0.hasPrefix("a=rtcp:") }?.dropFirst(7).split(separator: " ").first.flatMap {
+                UInt16($0)
+            }
+        }
     }
 
     enum Manner { case proper, silent, garbage }
@@ -86,6 +93,8 @@ final class FakeNode: @unchecked Sendable {
     private var stopping = false
     private var ownManner = Manner.proper
     private var ownDrops = 0
+    private var ownPackets = 0
+    private var ownForgets = false
 
     init(firstPort: Int, digitsPort: UInt16? = nil) throws {
         socket = try RTPSocket()
@@ -106,6 +115,30 @@ final class FakeNode: @unchecked Sendable {
     var drops: Int {
         get { lock.withLock { ownDrops } }
         set { lock.withLock { ownDrops = newValue } }
+    }
+
+    /// Set once: it has been started anew, and knows none of its calls any more.
+    var forgets: Bool {
+        get { lock.withLock { ownForgets } }
+        set {
+            lock.withLock {
+                ownForgets = newValue
+                ports = [:]
+            }
+        }
+    }
+
+    /// The keys that it encrypts with, for the suites in the order of their tags.
+    static func key(bytes: Int) -> String { Data(repeating: 7, count: bytes).base64EncodedString() }
+    private static let suites = [
+        ("AEAD_AES_256_GCM", 44), ("AEAD_AES_128_GCM", 28), ("AES_CM_128_HMAC_SHA1_80", 30),
+        ("AES_CM_128_HMAC_SHA1_32", 30),
+    ]
+
+    /// What it says to have received from each peer.
+    var packets: Int {
+        get { lock.withLock { ownPackets } }
+        set { lock.withLock { ownPackets = newValue } }
     }
 
     var requests: [Request] { lock.withLock { received } }
@@ -166,7 +199,13 @@ final class FakeNode: @unchecked Sendable {
         }
         if command == "ping" { return Bencode.dictionary(["result": .text("pong")]).encoded }
         guard command == "offer" || command == "answer" else {
-            return Bencode.dictionary(["result": .text("ok")]).encoded
+            if forgets && isMaking {
+                return Bencode.dictionary(["result": .text("error"), "error-reason": .text("Unknown call-id")]).encoded
+            }
+            let stats = Bencode.dictionary(["stats": .dictionary(["packets": .number(packets)])])
+            let media = Bencode.dictionary(["streams": .list([stats])])
+            let tags = Bencode.dictionary(["peer": .dictionary(["medias": .list([media])])])
+            return Bencode.dictionary(["result": .text("ok"), "tags": tags]).encoded
         }
         let port = lock.withLock {
             let key = "\(call) \(command == "offer")"
@@ -178,7 +217,12 @@ final class FakeNode: @unchecked Sendable {
         }
         // Its log is tried by a digit through one of the first calls; for the others that is nothing.
         if command == "answer", isMaking { log(digit: 5, of: call) }
-        let sdp = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio \(port) RTP/AVP 8\r\n"
+        var sdp = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio \(port) RTP/AVP 8\r\n"
+        if command == "offer", fields["transport-protocol"]?.text == "RTP/SAVP" {
+            for (index, (suite, bytes)) in Self.suites.enumerated() {
+                sdp += "a=crypto:\(index + 1) \(suite) inline:\(Self.key(bytes: bytes))\r\n"
+            }
+        }
         return Bencode.dictionary(["result": .text("ok"), "sdp": .text(sdp)]).encoded
     }
 }

@@ -53,12 +53,14 @@ final class RTPSocket {
     let port: UInt16
     private let descriptor: Int32
 
-    init(address: String = "127.0.0.1") throws {
+    /// `port` 0: any.
+    init(address: String = "127.0.0.1", port wanted: UInt16 = 0) throws {
         let opened = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         descriptor = opened
         var own = sockaddr_in()
         own.sin_family = sa_family_t(AF_INET)
         own.sin_addr.s_addr = inet_addr(address)
+        own.sin_port = wanted.bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &own) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in

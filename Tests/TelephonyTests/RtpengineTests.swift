@@ -139,12 +139,13 @@ extension TelephonyTests {
         }
 
         /// The call at the node of a party.
-        private func call(of party: Party, _ node: FakeNode) throws -> String {
+        func call(of party: Party, _ node: FakeNode) throws -> String {
             try node.expect("answer") { $0.port == Int(party.rtp.port) }.call
         }
 
-        private func run(
-            nodes count: Int = 1, log: Bool = true, music: String? = nil, manner: FakeNode.Manner = .proper,
+        func run(
+            nodes count: Int = 1, log: Bool = true, music: String? = nil, srtp: tel_srtp = TEL_SRTP_OFF,
+            manner: FakeNode.Manner = .proper,
             _ body: (Shim, [FakeNode]) throws -> Void
         ) throws {
             let nodes = try (0..<count).map {
@@ -154,6 +155,7 @@ extension TelephonyTests {
             nodes.forEach { $0.manner = manner }
             var settings = Settings()
             settings.musicFile = music
+            settings.srtp = srtp
             settings.rtpengines = nodes.map(\.address)
             settings.rtpengineDigits = "udp:127.0.0.1:\(digitsPort)"
             try Shim.run(settings) { shim in

@@ -49,6 +49,8 @@ struct Event: Sendable, CustomStringConvertible {
     let requiresReplaces: Bool
     let source: String?
     let legs: Int
+    /// ENDED: that the leg has received.
+    let packets: Int
 
     init(_ event: UnsafePointer<tel_event>) {
         func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
@@ -98,6 +100,7 @@ struct Event: Sendable, CustomStringConvertible {
         requiresReplaces = event.requires_replaces
         source = text(event.source)
         legs = Int(event.legs)
+        packets = Int(event.stats?.pointee.packets_received ?? 0)
     }
 
     var description: String {

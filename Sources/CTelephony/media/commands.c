@@ -18,7 +18,7 @@
 
 typedef enum command_kind {
     COMMAND_OPEN,
-    COMMAND_MOVE,
+    COMMAND_CHANGE_FAMILY,
     COMMAND_SET,
     COMMAND_CLOSE,
     COMMAND_DIGITS,
@@ -32,6 +32,7 @@ typedef enum command_kind {
     COMMAND_FAR,
     COMMAND_FIGURES,
     COMMAND_LOGGED_DIGIT,
+    COMMAND_ENDED,
     COMMAND_STOP,
 } command_kind;
 
@@ -63,6 +64,7 @@ typedef struct command {
         } far;
         far_figures figures;
         uint8_t event;
+        tel_event *ended;
         FILE *file;
         bool on;
     };
@@ -97,7 +99,7 @@ static bool can_wait(const command *c)
 {
     switch (c->kind) {
     case COMMAND_OPEN:
-    case COMMAND_MOVE:
+    case COMMAND_CHANGE_FAMILY:
     case COMMAND_CLOSE:
     case COMMAND_FIGURES: return true;
     /* Of a change in mid-call the peer sends by the new agreement as soon as it knows of it. */
@@ -155,21 +157,32 @@ static uint16_t post_sockets(command_kind kind, tel_leg_id leg, int family)
     return 0;
 }
 
-uint16_t media_open(tel_leg_id leg, int family, char *address, size_t size)
+bool media_open(tel_leg_id leg, int family, media_place *place)
 {
-    address[0] = 0;
-    uint16_t port = post_sockets(COMMAND_OPEN, leg, family);
-    if (port == 0 || !far_on())
-        return port;
-    uint16_t outer = far_take(leg, port, address, size);
-    if (outer == 0)
-        media_close(leg);
-    return outer;
+    memset(place, 0, sizeof(*place));
+    place->port = post_sockets(COMMAND_OPEN, leg, family);
+    if (place->port == 0)
+        return false;
+    if (!far_on() || far_take(leg, place->port, place))
+        return true;
+    media_close(leg);
+    return false;
 }
 
-uint16_t media_move(tel_leg_id leg, int family)
+uint16_t media_change_family(tel_leg_id leg, int family)
 {
-    return post_sockets(COMMAND_MOVE, leg, family);
+    return post_sockets(COMMAND_CHANGE_FAMILY, leg, family);
+}
+
+bool media_move(tel_leg_id leg, media_place *place)
+{
+    memset(place, 0, sizeof(*place));
+    return far_on() && far_move(leg, place);
+}
+
+bool media_tells_end(tel_leg_id leg, const tel_event *event)
+{
+    return far_on() && far_end(leg, event);
 }
 
 void media_set(tel_leg_id leg, const media_params *params)
@@ -277,6 +290,15 @@ void commands_post_digit(tel_leg_id leg, uint8_t event)
     post(c);
 }
 
+void commands_post_end(tel_event *event)
+{
+    command *c = create(COMMAND_ENDED, event->leg, 0);
+    if (c != NULL)
+        c->ended = event;
+    if (post(c) != TEL_OK)
+        free(event);
+}
+
 tel_result tel_listen(tel_leg_id leg, bool on)
 {
     return post_switch(COMMAND_LISTEN, leg, on);
@@ -318,7 +340,7 @@ bool commands_post_stop(void)
 static void open_leg(const command *c)
 {
     media_leg *leg = media_leg_of(c->leg);
-    if (leg == NULL || leg->open != (c->kind == COMMAND_MOVE)) {
+    if (leg == NULL || leg->open != (c->kind == COMMAND_CHANGE_FAMILY)) {
         close_sockets(c->open.rtp_fd, c->open.rtcp_fd, c->open.port);
         return;
     }
@@ -386,6 +408,9 @@ static void keep_former(media_leg *leg, const media_params *params)
 
 static void set_leg(media_leg *leg, const media_params *params, int64_t now)
 {
+    if (params->home != leg->home)
+        leg->far_refused = false; /* another node may do what the former has not */
+    leg->home = params->home;
     if (params->expect_rtp && !leg->expect_rtp) {
         leg->heard_us = now;
         leg->timed_out = false;
@@ -455,12 +480,17 @@ static void play_files(media_leg *leg, const command *c)
 
 static void run(command *c, int64_t now)
 {
-    if (c->kind == COMMAND_OPEN || c->kind == COMMAND_MOVE) {
+    if (c->kind == COMMAND_OPEN || c->kind == COMMAND_CHANGE_FAMILY) {
         open_leg(c);
         return;
     }
     if (c->kind == COMMAND_ROUTE) {
         route(c);
+        return;
+    }
+    if (c->kind == COMMAND_ENDED) {
+        tel_emit(c->ended);
+        free(c->ended);
         return;
     }
     media_leg *leg = media_leg_of(c->leg);
@@ -487,8 +517,9 @@ static void run(command *c, int64_t now)
     case COMMAND_FIGURES: offload_figures(leg, &c->figures, now); break;
     case COMMAND_LOGGED_DIGIT: digits_logged(leg, c->event); break;
     case COMMAND_OPEN:
-    case COMMAND_MOVE:
+    case COMMAND_CHANGE_FAMILY:
     case COMMAND_ROUTE:
+    case COMMAND_ENDED:
     case COMMAND_STOP: break;
     }
 }

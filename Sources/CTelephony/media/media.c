@@ -244,12 +244,12 @@ tel_result media_start(const tel_config *config, char *error, size_t error_size)
     memset(&media_total, 0, sizeof(media_total));
     error[0] = 0;
     tel_result result = ports_start(config, error, error_size);
-    if (result == TEL_OK)
-        result = far_start(config, error, error_size);
-    if (result == TEL_OK && far_on() && !offload_start(leg_max))
-        result = TEL_ERR_FULL;
     if (result == TEL_OK && !secure_start(error, error_size))
         result = TEL_ERR_SYSTEM;
+    if (result == TEL_OK)
+        result = far_start(config, error, error_size); /* which knows the suites */
+    if (result == TEL_OK && far_on() && !offload_start(leg_max))
+        result = TEL_ERR_FULL;
     if (result == TEL_OK)
         result = codecs_start(config, error, error_size);
     if (result == TEL_OK)
@@ -295,11 +295,18 @@ static const media_leg *leg_to_look_at(tel_leg_id id)
     return legs != NULL && id != 0 && slot < leg_max && legs[slot].id == id ? &legs[slot] : NULL;
 }
 
-/* A node counts what passes it alone too; of a leg without one it says nothing. */
-static void more(uint64_t *figure, const counter *by_node)
+static void more(uint64_t *figure, uint64_t by_node)
 {
-    if (counted(by_node) > *figure)
-        *figure = counted(by_node);
+    if (by_node > *figure)
+        *figure = by_node;
+}
+
+void media_add_figures(tel_leg_stats *stats, const far_figures *figures)
+{
+    more(&stats->packets_received, figures->packets_received);
+    more(&stats->bytes_received, figures->bytes_received);
+    more(&stats->packets_sent, figures->packets_sent);
+    more(&stats->bytes_sent, figures->bytes_sent);
 }
 
 bool media_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
@@ -311,17 +318,17 @@ bool media_get_leg_stats(tel_leg_id id, tel_leg_stats *stats)
         stats->packets_sent = counted(&leg->packets_sent);
         stats->bytes_received = counted(&leg->bytes_received);
         stats->bytes_sent = counted(&leg->bytes_sent);
-        stats->packets_lost = counted(&leg->packets_lost);
+        stats->packets_lost = counted(&leg->packets_lost) + counted(&leg->far_lost);
         stats->packets_dropped = counted(&leg->packets_dropped);
         stats->packets_transcoded = counted(&leg->packets_transcoded);
         stats->digits_dropped += counted(&leg->digits_dropped);
         stats->jitter_ms = (double)counted(&leg->jitter_us) / 1000;
         stats->peer_lost = counted(&leg->peer_lost);
         stats->peer_jitter_ms = (double)counted(&leg->peer_jitter_us) / 1000;
-        more(&stats->packets_received, &leg->far_received);
-        more(&stats->bytes_received, &leg->far_bytes_received);
-        more(&stats->packets_sent, &leg->far_sent);
-        more(&stats->bytes_sent, &leg->far_bytes_sent);
+        media_add_figures(stats, &(far_figures){.packets_received = counted(&leg->far_received),
+                                                .bytes_received = counted(&leg->far_bytes_received),
+                                                .packets_sent = counted(&leg->far_sent),
+                                                .bytes_sent = counted(&leg->far_bytes_sent)});
         stats->round_trip_ms = (double)counted(&leg->round_trip_us) / 1000;
     }
     pthread_mutex_unlock(&slots_lock);

@@ -92,8 +92,11 @@ static void want(media_leg *leg, far_mode mode, tel_leg_id other, const char *fi
         return;
     if (leg->far_other != 0 && leg->far_other != other)
         offload_touch(media_leg_at(tel_slot(leg->far_other)));
-    if (leg->far_mode == FAR_JOINED)
-        leg->heard_us = media_clock(); /* its packets are to come here again */
+    if (leg->far_mode == FAR_JOINED) { /* its packets are to come here again */
+        leg->heard_us = media_clock();
+        leg->reception.paused = true;
+    }
+    leg->far_reports.again = true;
     leg->far_mode = mode;
     leg->far_other = other;
     leg->far_file = file;
@@ -152,4 +155,53 @@ void offload_figures(media_leg *leg, const far_figures *figures, int64_t now)
     atomic_store_explicit(&leg->far_bytes_received, figures->bytes_received, memory_order_relaxed);
     atomic_store_explicit(&leg->far_sent, figures->packets_sent, memory_order_relaxed);
     atomic_store_explicit(&leg->far_bytes_sent, figures->bytes_sent, memory_order_relaxed);
+}
+
+/* ---------------------------------------------------------------- RTCP of joined legs */
+
+/* RFC 3550 §6.4.1: how the other's stream arrives at this leg's peer. */
+static void take_block(media_leg *leg, media_leg *other, const uint8_t *block, int64_t now)
+{
+    far_reports *r = &leg->far_reports;
+    uint32_t ssrc = rtcp_word(block), last_sr = rtcp_word(block + 16), delay = rtcp_word(block + 20);
+    if (ssrc != other->far_reports.own_ssrc && (!other->reception.started || ssrc != other->reception.ssrc))
+        return;
+    int32_t lost = (int32_t)(rtcp_word(block + 4) << 8) >> 8; /* 24 bits with a sign */
+    uint32_t losses = lost > 0 ? (uint32_t)lost : 0;
+    if (ssrc != r->ssrc || r->again) {
+        r->before += r->lost;
+        r->lost = 0;
+        r->from = ssrc == r->ssrc ? losses : 0;
+        r->ssrc = ssrc;
+        r->again = false;
+    }
+    uint64_t since = losses > r->from ? losses - r->from : 0;
+    if (since > r->lost) {
+        count(&other->far_lost, since - r->lost);
+        r->lost = since;
+    }
+    uint32_t rate = other->formats[0].clock_rate;
+    uint64_t jitter_us = (uint64_t)rtcp_word(block + 12) * 1000000 / rate;
+    atomic_store_explicit(&leg->peer_lost, r->near_lost + r->before + r->lost, memory_order_relaxed);
+    atomic_store_explicit(&leg->peer_jitter_us, jitter_us, memory_order_relaxed);
+    atomic_store_explicit(&other->jitter_us, jitter_us, memory_order_relaxed);
+    int64_t round_trip = now - r->last_sr_us - (int64_t)delay * 1000000 / 65536;
+    if (last_sr != 0 && last_sr == r->last_sr)
+        atomic_store_explicit(&leg->round_trip_us, (uint64_t)(round_trip > 0 ? round_trip : 1), memory_order_relaxed);
+}
+
+void offload_report(media_leg *leg, const uint8_t *packet, size_t size, int64_t now)
+{
+    media_leg *other = media_leg_at(tel_slot(leg->far_other));
+    const uint8_t *block;
+    if (other->id != leg->far_other || !other->open || other->remote_rtcp.any.sa_family == 0)
+        return;
+    leg->far_reports.own_ssrc = rtcp_word(packet + 4);
+    for (unsigned i = 0; (block = rtcp_block(packet, size, i)) != NULL; i++)
+        take_block(leg, other, block, now);
+    if (rtcp_sent_at(packet, size) != 0) {
+        other->far_reports.last_sr = rtcp_sent_at(packet, size);
+        other->far_reports.last_sr_us = now;
+    }
+    sendto(other->rtcp_fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &other->remote_rtcp.any, other->remote_size);
 }

@@ -66,7 +66,8 @@ static void note_reception(media_leg *leg, const rtp_packet *packet, uint32_t cl
 {
     reception *r = &leg->reception;
     int16_t ahead = (int16_t)(packet->seq - r->seq_highest);
-    bool fresh = !r->started || r->ssrc != packet->ssrc || ahead > RTP_MAX_DROPOUT || ahead < -RTP_MAX_MISORDER;
+    bool jumps = ahead > RTP_MAX_DROPOUT || ahead < -RTP_MAX_MISORDER;
+    bool fresh = !r->started || r->paused || r->ssrc != packet->ssrc || jumps;
     if (fresh)
         restart_reception(r, packet, clock_rate);
     else if (ahead > 0) {

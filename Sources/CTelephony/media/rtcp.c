@@ -18,7 +18,7 @@
 
 /* ---------------------------------------------------------------- received */
 
-static uint32_t get(const uint8_t *at)
+uint32_t rtcp_word(const uint8_t *at)
 {
     uint32_t value;
     memcpy(&value, at, 4);
@@ -41,7 +41,7 @@ static uint32_t middle_now(void)
 /* RFC 3550 §6.4.1: what the peer says of one of our streams. */
 static void take_block(media_leg *leg, const uint8_t *block)
 {
-    uint32_t ssrc = get(block);
+    uint32_t ssrc = rtcp_word(block);
     const out_stream *stream = NULL;
     uint32_t rate = 8000;
     for (int i = 0; i < 2 && stream == NULL; i++) {
@@ -51,10 +51,12 @@ static void take_block(media_leg *leg, const uint8_t *block)
     }
     if (stream == NULL)
         return;
-    int32_t lost = (int32_t)(get(block + 4) << 8) >> 8; /* 24 bits with a sign */
-    atomic_store_explicit(&leg->peer_lost, lost > 0 ? (uint64_t)lost : 0, memory_order_relaxed);
-    atomic_store_explicit(&leg->peer_jitter_us, (uint64_t)get(block + 12) * 1000000 / rate, memory_order_relaxed);
-    uint32_t last = get(block + 16), delay = get(block + 20);
+    int32_t lost = (int32_t)(rtcp_word(block + 4) << 8) >> 8; /* 24 bits with a sign */
+    far_reports *r = &leg->far_reports;
+    r->near_lost = lost > 0 ? (uint64_t)lost : 0;
+    atomic_store_explicit(&leg->peer_lost, r->near_lost + r->before + r->lost, memory_order_relaxed);
+    atomic_store_explicit(&leg->peer_jitter_us, (uint64_t)rtcp_word(block + 12) * 1000000 / rate, memory_order_relaxed);
+    uint32_t last = rtcp_word(block + 16), delay = rtcp_word(block + 20);
     uint32_t round_trip = middle_now() - last - delay;
     /* Its clock and ours differ by a little in the time between: what is below 0 is next to nothing. */
     if (last != 0 && (round_trip < MAX_ROUND_TRIP || round_trip > UINT32_MAX - MAX_ROUND_TRIP)) {
@@ -63,20 +65,32 @@ static void take_block(media_leg *leg, const uint8_t *block)
     }
 }
 
+const uint8_t *rtcp_block(const uint8_t *packet, size_t size, unsigned n)
+{
+    size_t at = (packet[1] == SENDER_REPORT ? 28 : 8) + n * 24;
+    return n < (packet[0] & 31u) && at + 24 <= size ? packet + at : NULL;
+}
+
+uint32_t rtcp_sent_at(const uint8_t *packet, size_t size)
+{
+    return packet[1] == SENDER_REPORT && size >= 28 ? rtcp_word(packet + 10) : 0;
+}
+
 void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, const media_address *from, int64_t now)
 {
     leg->heard_us = now;
     leg->timed_out = false;
     if (leg->latch.locked && !leg->rtcp_mux)
         leg->remote_rtcp = *from; /* behind NAT it has a port of its own */
-    bool is_sender = packet[1] == SENDER_REPORT;
-    size_t blocks = is_sender ? 28 : 8;
-    for (unsigned i = 0; i < (packet[0] & 31u) && blocks + (i + 1) * 24 <= size; i++)
-        take_block(leg, packet + blocks + i * 24);
-    if (!is_sender || size < 28 || get(packet + 4) != leg->reception.ssrc)
-        return;
-    leg->reception.last_sr = get(packet + 10);
-    leg->reception.last_sr_us = now;
+    const uint8_t *block;
+    for (unsigned i = 0; (block = rtcp_block(packet, size, i)) != NULL; i++)
+        take_block(leg, block);
+    if (rtcp_sent_at(packet, size) != 0 && rtcp_word(packet + 4) == leg->reception.ssrc) {
+        leg->reception.last_sr = rtcp_sent_at(packet, size);
+        leg->reception.last_sr_us = now;
+    }
+    if (leg->far_active && leg->far_mode == FAR_JOINED)
+        offload_report(leg, packet, size, now);
 }
 
 /* ---------------------------------------------------------------- sent */

@@ -10,6 +10,14 @@
  *
  * Calls at nodes are made ahead of need. So a leg gets its address at once, and nobody who handles SIP waits for a node.
  *
+ * Between node and peer there may be SRTP, between node and us there is none: the node encrypts, with keys of its own that
+ * it has named when the call was made, and that stand in our SDP.
+ *
+ * A node that is gone takes its calls with it. Each of their legs is given a call at another node, and its peer is told the
+ * new address by a re-INVITE.
+ *
+ * The RTCP of joined legs passes here, so that how they fare is known.
+ *
  * The media thread decides what is to be far (media/offload.c); this side carries it out in its own thread, which alone
  * speaks the ng protocol.
  */
@@ -24,13 +32,17 @@ void far_stop(void);
 /** Whether RTP is left to rtpengine; constant from far_start to far_stop. */
 bool far_on(void);
 
-/**
- * Gives a leg a call at one of the nodes in turn. The port for the SDP, and its address; 0: no node has one ready.
- * `own_port`: where the leg's RTP is to come here.
- */
-uint16_t far_take(tel_leg_id leg, uint16_t own_port, char *address, size_t size);
+/** Gives a leg a call at one of the nodes in turn; false: no node has one ready. `own_port`: for its RTP with us. */
+bool far_take(tel_leg_id leg, uint16_t own_port, media_place *place);
+/** The same for a leg whose node is gone; false also where that is not so. */
+bool far_move(tel_leg_id leg, media_place *place);
 /** An offer was answered: tells the node where the peer is, and turns `params` into what holds between node and us. */
 void far_describe(tel_leg_id leg, media_params *params);
+/**
+ * The leg is about to be over: its node is asked for the last figures, and `event`, ENDED, is told when they have come, a
+ * moment later at most; false: there is nothing to ask for, and it is left to the caller. Before far_drop.
+ */
+bool far_end(tel_leg_id leg, const tel_event *event);
 /** The leg is over. */
 void far_drop(tel_leg_id leg);
 

@@ -54,6 +54,7 @@ struct leg_caps {
 struct leg_operation {
     bool is_hold; /**< else it is a change of codec */
     bool hold;
+    bool anew;       /**< names our media's address, which is another now; of our own, and not reported */
     bool identify;   /**< names who is there by `identity`: an UPDATE, unless ... */
     bool by_reinvite; /**< ... the peer takes none */
     bool hand_over;   /**< a REFER */
@@ -86,6 +87,7 @@ struct leg {
     uint32_t sdp_id;
     int wanted_codec;                /**< to be preferred in the first answer: a media_codec, or -1 */
     bool held;                       /**< we hold the peer */
+    bool moved;                      /**< our media has another address than the peer has been told */
     bool peer_sends, peer_receives;  /**< as last told to the application */
     bool may_expect_rtp;             /**< the directions agreed on let the peer send to us */
     media_params params;
@@ -170,6 +172,9 @@ void leg_unschedule(pj_timer_entry *entry);
 tel_leg_id leg_of_timer(const pj_timer_entry *entry);
 void leg_remember_dialog(struct leg *leg);
 
+/* moving.c: the media's address */
+void leg_set_place(struct leg *leg, media_place *place);
+
 /* ending.c */
 struct leg_ending {
     tel_end end;
@@ -200,6 +205,9 @@ void sdp_common(const struct sdp_audio *audio, struct leg_caps *caps);
 /* crypto.c: SDES */
 /** The best a=crypto of the line that can be used. */
 void crypto_read(const pjmedia_sdp_media *media, struct sdp_crypto *crypto);
+/** The value of one a=crypto, and the other way round. */
+bool crypto_read_text(const char *text, size_t size, struct sdp_crypto *crypto);
+void crypto_text(char *text, size_t size, unsigned tag, media_suite suite, const uint8_t *key);
 /** Whether the line has an a=crypto of that tag and suite. */
 bool crypto_names(const pjmedia_sdp_media *media, unsigned tag, media_suite suite);
 /** Our key for a suite, the same in all of a dialog; false: no randomness can be had. */

@@ -51,6 +51,7 @@ typedef struct media_params {
     struct sockaddr_storage remote_rtp;
     struct sockaddr_storage remote_rtcp;
     struct sockaddr_storage signalling; /**< where the peer's SIP messages come from; family 0: not known */
+    uint32_t home;     /**< the number of its call at a node; 0: it has none */
     uint32_t exchange; /**< counts offers that have been answered: after each the peer's packets settle anew where to send */
     bool rtcp_mux;     /**< RTCP comes and goes with the RTP (RFC 5761) */
     uint32_t ptime_ms;   /**< what the peer asked for; 0: 20 */
@@ -68,13 +69,27 @@ void media_stop(void);
 /** Whether the libsrtp in use has the suite; known from media_start on. */
 bool media_has_suite(media_suite suite);
 
-/**
- * Binds an RTP/RTCP pair of that family for the leg; the port for the SDP, or 0 when none is free. `address`: the one for
- * the SDP, where that is not ours; else empty.
- */
-uint16_t media_open(tel_leg_id leg, int family, char *address, size_t size);
+/** Where a leg's peer is to send. */
+typedef struct media_place {
+    uint16_t port;
+    char address[64]; /**< where it is not the configuration's; else empty */
+    bool has_keys;    /**< what it is sent is encrypted elsewhere, with these */
+    uint8_t keys[MEDIA_SUITES][MEDIA_KEY];
+} media_place;
+
+/** Binds an RTP/RTCP pair of that family for the leg; false: none is free. */
+bool media_open(tel_leg_id leg, int family, media_place *place);
 /** Binds a pair of another family in its stead, before anything has been agreed on; the port, or 0: all is as it was. */
-uint16_t media_move(tel_leg_id leg, int family);
+uint16_t media_change_family(tel_leg_id leg, int family);
+/** Another place for a leg that has lost its own; false: there is none, or it has not. */
+bool media_move(tel_leg_id leg, media_place *place);
+/**
+ * The leg has lost its place, and there may be another for it. Called by a thread that PJLIB knows, which holds no lock;
+ * implemented by the signalling side.
+ */
+void leg_has_lost_media(tel_leg_id leg);
+/** Tells that the leg has ended (`event`), with its last figures: now, or as soon as they are known. Before media_close. */
+bool media_tells_end(tel_leg_id leg, const tel_event *event);
 /** New agreed parameters; also after every re-INVITE. */
 void media_set(tel_leg_id leg, const media_params *params);
 /** Gives sockets back and ends tones (with their TONE_ENDED). Nothing is reported for the leg afterwards. */

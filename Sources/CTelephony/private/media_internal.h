@@ -85,6 +85,7 @@ typedef struct rtp_packet {
 /* RFC 3550 §A.1, §A.8. */
 typedef struct reception {
     bool started;
+    bool paused; /* what has come meanwhile was not for us: nothing of it is lost */
     uint16_t seq_highest;
     uint32_t ssrc;
     uint32_t extended_base;
@@ -136,6 +137,18 @@ typedef struct latch {
     int64_t heard_us; /* the locked source */
 } latch;
 
+/* How the stream of the leg that this one is joined with at nodes arrives at its peer, by the peer's reports. */
+typedef struct far_reports {
+    uint32_t own_ssrc; /* of what its own peer sends, as that says by RTCP; 0: not yet */
+    uint32_t ssrc;     /* that was reported on last */
+    bool again;        /* it is joined anew: what lies between does not count */
+    uint32_t from;     /* losses that have been reported before */
+    uint64_t lost, before; /* of the present SSRC, and of all before */
+    uint64_t near_lost;    /* of what it is sent from here */
+    uint32_t last_sr;  /* middle of the NTP time of the last sender report passed on to it */
+    int64_t last_sr_us;
+} far_reports;
+
 /*
  * The media of one leg, in one array by slot. A slot belongs to the newest id that a command has named; `closed` once
  * that leg is gone, so that what is said of it later is ignored.
@@ -151,10 +164,12 @@ typedef struct media_leg {
     bool far;        /* its peer is reached by way of an rtpengine node */
     bool far_active; /* the node does what is wanted of it: nothing is sent from here */
     bool far_refused, far_touched;
+    uint32_t home;     /* the number of its call at the node */
     far_mode far_mode; /* what is wanted */
     uint32_t far_serial;
     tel_leg_id far_other;
     const char *far_file;
+    far_reports far_reports;
     bool rtcp_mux;
     tel_source source;
     int rtp_fd, rtcp_fd;
@@ -199,6 +214,7 @@ typedef struct media_leg {
     counter packets_received, packets_sent, bytes_received, bytes_sent, packets_dropped, packets_lost, digits_dropped;
     counter packets_transcoded;
     counter far_received, far_bytes_received, far_sent, far_bytes_sent; /* as the node counts them */
+    counter far_lost; /* while joined at nodes, on the way to the other's peer */
     counter jitter_us;
     /* What the peer's reports say of what it is sent, and how long there and back takes; 0: nothing yet. */
     counter peer_lost, peer_jitter_us, round_trip_us;
@@ -245,6 +261,10 @@ void commands_post_list(tel_leg_id leg, playlist *list, uint64_t token, const ch
 void commands_post_far(tel_leg_id leg, uint32_t serial, bool done);
 void commands_post_figures(tel_leg_id leg, const far_figures *figures);
 void commands_post_digit(tel_leg_id leg, uint8_t event);
+/* Tells an event, which is then freed, after what has been posted before has been carried out. */
+void commands_post_end(tel_event *event);
+/* Puts what a node has counted in the place of what has been counted here: what passes the node alone is not seen here. */
+void media_add_figures(tel_leg_stats *stats, const far_figures *figures);
 /* Drops a leg's state, sockets included; its tone is reported as ended. */
 void leg_close(media_leg *leg);
 
@@ -339,12 +359,18 @@ void offload_review(void);
 /* What was wanted is in force, or has failed. */
 void offload_done(media_leg *leg, uint32_t serial, bool done);
 void offload_figures(media_leg *leg, const far_figures *figures, int64_t now);
+/* An RTCP report of a joined leg's peer: it is taken, and sent on to the other's. */
+void offload_report(media_leg *leg, const uint8_t *packet, size_t size, int64_t now);
 
 /* ---------------------------------------------------------------- rtcp.c */
 
 /* Whether it can be RTCP: version 2 and a report (RFC 3550 §A.2), which on one port tells it from RTP (RFC 5761 §4). */
 bool rtcp_is(const uint8_t *packet, size_t size);
 void rtcp_receive(media_leg *leg, const uint8_t *packet, size_t size, const media_address *from, int64_t now);
+/* RFC 3550 §6.4.1: the nth report block, NULL where there is none; the middle of the NTP time of a sender report, else 0. */
+const uint8_t *rtcp_block(const uint8_t *packet, size_t size, unsigned n);
+uint32_t rtcp_sent_at(const uint8_t *packet, size_t size);
+uint32_t rtcp_word(const uint8_t *at);
 /* One tick: some of the legs, all of them in turn: reports, and peers that have gone silent. */
 void rtcp_tick(int64_t now, int64_t timeout_us);
 

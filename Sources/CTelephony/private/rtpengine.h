@@ -12,6 +12,9 @@
 #define FAR_MAX_NODES 16
 #define NG_MAX_REQUEST 2048
 #define NG_MAX_REPLY 16384
+/* The tags of a call's two sides. */
+#define FAR_INNER "warmline"
+#define FAR_OUTER "peer"
 
 extern pthread_mutex_t far_lock;
 
@@ -78,7 +81,7 @@ typedef struct node {
     bool hears_digits; /* its log of digits comes here */
     bool pinging, seen; /* seen: whether it is there has been told before */
     bool announce; /* something has happened, and nobody has been told */
-    uint32_t lost; /* legs whose media went with it, since the last time */
+    uint32_t lost, adopted; /* legs whose media went with it, or has come to it from another, since the last time */
     bool probed;
     int64_t pinged_us, probe_due_us, resume_us;
     far_call *ready, **ready_end; /* made ahead, the oldest first */
@@ -115,7 +118,26 @@ void logged_read(void);
 void logged_probe(node *n);
 void logged_send_probe(const media_address *to);
 
-/* ---------------------------------------------------------------- calls.c: what each leg's call does */
+/* ---------------------------------------------------------------- calls.c: the tables, and what is to be done next */
+
+/* What a node encrypts with, should a suite be agreed on; tag 0: it has not offered that suite. */
+typedef struct far_key {
+    unsigned tag;
+    uint8_t key[MEDIA_KEY];
+} far_key;
+
+typedef enum far_step {
+    STEP_NONE,
+    STEP_MAKE_OFFER,
+    STEP_MAKE_ANSWER,
+    STEP_STOP,
+    STEP_OFFER,
+    STEP_ANSWER,
+    STEP_BLOCK,
+    STEP_PLAY,
+    STEP_QUERY,
+    STEP_END,
+} far_step;
 
 struct far_call {
     far_call *next; /* among the ready ones, or those that have changed */
@@ -124,9 +146,12 @@ struct far_call {
     tel_leg_id leg; /* 0: not given to any */
     node *node;
     int64_t made_us, joined_us, polled_us;
+    int64_t lost_us;
+    uint32_t moves; /* calls that the leg has lost before */
     media_address outer, inner;
     bool has_changed, busy, ending, lost, probing;
-    int step; /* what is being asked for, when busy */
+    far_step step; /* what is being asked for, when busy */
+    far_key own[MEDIA_SUITES];
 
     /* What is wanted. */
     uint16_t own_port;
@@ -136,8 +161,11 @@ struct far_call {
     int format_count; /* 0: nothing is agreed on yet */
     media_format formats[MEDIA_MAX_FORMATS];
     bool peer_is_silent; /* it is not to send, or does not mean to */
+    media_crypto crypto; /* between the node and the peer */
     far_mode mode;
     media_address towards; /* FAR_JOINED: the inner side of the other's call */
+    tel_leg_id other;
+    bool wants_figures;
     const char *file;
     uint32_t serial, wanted; /* of the mode; of the descriptions */
 
@@ -145,34 +173,96 @@ struct far_call {
     uint32_t told_serial, asked, granted;
     bool blocked; /* digits are not forwarded, but logged */
     const char *playing;
+
+    struct far_ending *report; /* its leg's end, to be told with the last figures */
 };
 
-bool calls_start(uint32_t legs);
+/* `keys`: peers may be spoken with by SRTP. */
+bool calls_start(uint32_t legs, bool keys);
 /* Asks for all to be ended, without waiting, and forgets them. */
 void calls_stop(void);
+/* Of a leg; NULL: it has none. */
+far_call *call_of(tel_leg_id leg);
+/* Of the slot's leg, whichever that is. */
+far_call *call_at(uint32_t slot);
+uint32_t call_slots(void);
+bool calls_have_keys(void);
+/* By what the node calls it; NULL: none of ours. */
+far_call *call_named(const char *name, size_t size);
+/* What the node calls it. */
+void call_name(const far_call *c, char *name, size_t size);
+/* A leg gets the node's oldest ready one, in the place of the one that it had. */
+far_call *call_give(node *n, tel_leg_id leg, uint16_t own_port);
+/* Its leg is over, or has another. */
+void call_let_go(far_call *c);
+/* Something else is wanted of it: the thread that speaks with nodes looks at it. */
+void call_change(far_call *c);
+/* What was wanted last is in force, or will not be. */
+void call_tell(far_call *c, bool done);
+void call_forget(far_call *c);
 /* Makes one more for the node's reserve. */
 void call_make(node *n);
 /* One that is not for a leg: its RTP comes to this port of ours. */
 void call_probe(node *n, uint16_t port);
 void call_end(far_call *c);
 void call_end_oldest(node *n);
-void call_query(const far_call *c, ng_done done, void *context);
+/* Asks for what is to be asked for next. */
+void call_advance(far_call *c);
+/* The node does not know it, or has given it other ports: it has been started anew, or has thrown the call away. */
+void call_lost(far_call *c);
 /* The node is gone: so are its calls. Returns how many were legs'. */
 uint32_t calls_lost(node *n);
-/* By what the node calls it; NULL: none of ours. */
-far_call *call_named(const char *name, size_t size);
 /* Does what has been wanted since. */
 void calls_advance(void);
+
+/* ---------------------------------------------------------------- asking.c: requests about a call, and their answers */
+
+/* One of the two descriptions; a node keeps its ports all through (`port latching`). */
+void ask_sdp(far_call *c, bool outer, far_step step);
+void ask_simply(far_call *c, const char *command, far_step step);
+void ask_query(const far_call *c, ng_done done, void *context);
+
+/* ---------------------------------------------------------------- figures.c: what nodes count */
+
 /* Asks for the figures of legs that are joined, each once in an interval. */
-void calls_tick(int64_t now, int64_t interval_us);
+void figures_tick(int64_t now, int64_t interval_us);
+void figures_take(far_call *c, ben_value reply);
+/* Its leg's end, where that waits, is told: with the node's last figures, where these have come. */
+void figures_end(far_call *c, ben_value reply);
+/* Tells of the legs' ends that are to be told. */
+void figures_announce(void);
+void figures_clear(void);
+
+/* ---------------------------------------------------------------- legs.c: what is wanted for legs */
+
+/* A node in turn that has a call ready; rather one that is not in doubt. */
+node *node_in_turn(void);
+/* Where the peer of its leg is to send. */
+void call_place(const far_call *c, media_place *place);
+
+/* ---------------------------------------------------------------- moving.c: legs whose node is gone */
+
+/* Has some of them move to another; without the lock. */
+void moving_tick(int64_t now);
 
 /* ---------------------------------------------------------------- description.c: the session descriptions */
 
-/* `outer`: with the numbers that the peer has given the formats. */
-size_t far_write_sdp(char *buffer, size_t size, const media_address *address, const media_format *formats, int count,
-                     bool outer, const char *direction);
+typedef struct far_sdp {
+    media_address address;
+    const media_address *control; /* where RTCP is to go, when not to the port above */
+    const media_format *formats;
+    int format_count;
+    bool outer; /* with the numbers that the peer has given the formats */
+    const char *direction;
+    unsigned tag; /* of the peer's key; 0: no SRTP */
+    const media_crypto *crypto;
+} far_sdp;
+
+size_t far_write_sdp(char *buffer, size_t size, const far_sdp *sdp);
 /* The address that an SDP names. */
 bool far_read_sdp(ben_value sdp, media_address *address);
+/* The keys that it offers; false: one of the suites is not among them. */
+bool far_read_keys(ben_value sdp, far_key keys[MEDIA_SUITES]);
 
 /* ---------------------------------------------------------------- far.c: the thread */
 

@@ -73,15 +73,19 @@ static void *run(void *argument)
         int64_t now = media_clock();
         pthread_mutex_lock(&far_lock);
         serve(fds, count, now);
-        if (now - ticked >= TICK_MS * 1000) {
-            ticked = now;
-            calls_tick(now, poll_us);
-        }
+        bool ticks = now - ticked >= TICK_MS * 1000;
+        if (ticks)
+            figures_tick(now, poll_us);
         timeout = ng_tick(now);
+        figures_announce();
         pthread_mutex_unlock(&far_lock);
         if (timeout < 0 || timeout > TICK_MS)
             timeout = TICK_MS;
         nodes_announce();
+        if (ticks) {
+            ticked = now;
+            moving_tick(now);
+        }
     }
     return NULL;
 }
@@ -110,7 +114,8 @@ tel_result far_start(const tel_config *config, char *error, size_t error_size)
     int64_t quarter = (int64_t)config->rtp_timeout_ms * 1000 / 4;
     poll_us = quarter > 0 && quarter < POLL_US ? quarter : POLL_US;
     wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    bool ready = wake_fd >= 0 && calls_start(config->max_legs != 0 ? config->max_legs : DEFAULT_LEGS) &&
+    bool ready = wake_fd >= 0 &&
+                 calls_start(config->max_legs != 0 ? config->max_legs : DEFAULT_LEGS, config->srtp != TEL_SRTP_OFF) &&
                  nodes_start(config, error, error_size) &&
                  (config->rtpengine_digits == NULL || logged_start(config->rtpengine_digits, error, error_size));
     on = ready && pthread_create(&thread, NULL, run, NULL) == 0;
@@ -135,6 +140,7 @@ void far_stop(void)
     on = false;
     calls_stop();
     ng_clear();
+    figures_clear();
     logged_stop();
     nodes_stop();
     if (wake_fd >= 0)

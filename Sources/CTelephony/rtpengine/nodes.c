@@ -118,8 +118,10 @@ static void on_canary(void *context, ben_value reply)
 {
     node *n = context;
     n->pinging = false;
-    if (reply.size != 0 && !ng_is_ok(reply))
-        node_lost(n);
+    if (reply.size == 0 || ng_is_ok(reply))
+        return;
+    node_lost(n);
+    n->pinged_us = 0; /* it is there, and its legs wait for it */
 }
 
 static void ping(node *n)
@@ -128,7 +130,7 @@ static void ping(node *n)
     ben_writer w;
     n->pinging = true;
     if (n->up && n->ready != NULL) {
-        call_query(n->ready, on_canary, n);
+        ask_query(n->ready, on_canary, n);
         return;
     }
     ben_begin(&w, buffer, sizeof(buffer));
@@ -193,7 +195,7 @@ void nodes_announce(void)
         pthread_mutex_lock(&far_lock);
         node copy = *n;
         n->announce = false;
-        n->lost = 0;
+        n->lost = n->adopted = 0;
         n->note[0] = 0;
         pthread_mutex_unlock(&far_lock);
         tel_event event = {.kind = TEL_EVENT_MEDIA_NODE, .source = copy.name, .answered = copy.up, .legs = copy.lost};
@@ -201,6 +203,9 @@ void nodes_announce(void)
             tel_emit(&event);
         event = (tel_event){.kind = TEL_EVENT_MEDIA_NODE, .source = copy.name, .answered = copy.up, .reason = copy.note};
         if (copy.note[0] != 0)
+            tel_emit(&event);
+        snprintf(copy.note, sizeof(copy.note), "has taken over legs that had lost their media: %u", copy.adopted);
+        if (copy.adopted != 0)
             tel_emit(&event);
     }
 }

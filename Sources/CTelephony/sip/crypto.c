@@ -119,6 +119,21 @@ static bool read_attribute(const pjmedia_sdp_attr *attribute, struct sdp_crypto 
     return true;
 }
 
+bool crypto_read_text(const char *text, size_t size, struct sdp_crypto *crypto)
+{
+    while (size > 0 && text[size - 1] == '\r')
+        size--;
+    const pjmedia_sdp_attr attribute = {.value = {(char *)(uintptr_t)text, (pj_ssize_t)size}};
+    return read_attribute(&attribute, crypto);
+}
+
+void crypto_text(char *text, size_t size, unsigned tag, media_suite suite, const uint8_t *key)
+{
+    char encoded[MEDIA_KEY * 2];
+    encode(key, suites[suite].size, encoded);
+    snprintf(text, size, "%u %s inline:%s", tag, suites[suite].name, encoded);
+}
+
 void crypto_read(const pjmedia_sdp_media *media, struct sdp_crypto *crypto)
 {
     struct sdp_crypto other;
@@ -159,11 +174,10 @@ bool crypto_own_key(struct leg *leg, media_suite suite, uint8_t *key)
 void crypto_write(struct leg *leg, pj_pool_t *pool, pjmedia_sdp_media *media, unsigned tag, media_suite suite)
 {
     uint8_t key[MEDIA_KEY];
-    char encoded[MEDIA_KEY * 2], value[160];
+    char value[160];
     if (!crypto_own_key(leg, suite, key))
         return;
-    encode(key, suites[suite].size, encoded);
-    snprintf(value, sizeof(value), "%u %s inline:%s", tag, suites[suite].name, encoded);
+    crypto_text(value, sizeof(value), tag, suite, key);
     pj_str_t text;
     pj_strdup2_with_null(pool, &text, value);
     pjmedia_sdp_media_add_attr(media, pjmedia_sdp_attr_create(pool, "crypto", &text));

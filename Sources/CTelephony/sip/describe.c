@@ -205,7 +205,7 @@ pjmedia_sdp_session *describe_answer(struct leg *leg, pj_pool_t *pool, const str
     if (offer->crypto.present)
         crypto_write(leg, pool, media, offer->crypto.tag, offer->crypto.suite);
 
-    if (offer->rtcp_mux)
+    if (offer->rtcp_mux && !leg->rtp_address[0]) /* an rtpengine node has a port of its own for RTCP */
         attribute(pool, media, "rtcp-mux", NULL);
     bool sends = offer->receives;
     bool receives = offer->sends && !leg->held;

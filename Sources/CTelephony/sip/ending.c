@@ -59,8 +59,10 @@ void leg_end(struct leg *leg, const struct leg_ending *ending)
     leg_unschedule(&leg->keep_alive);
     pjsip_inv_session *inv = leg->inv;
     leg->dialog->mod_data[leg_module.id] = NULL;
+    bool told = media_tells_end(leg->id, &event);
     leg_discard(leg);
-    tel_emit(&event);
+    if (!told)
+        tel_emit(&event);
     pjsip_inv_dec_ref(inv);
 }
 

@@ -21,7 +21,7 @@ static void rename_contact(struct leg *leg, pjsip_tx_data *tdata)
 
 static void move(struct leg *leg, int family, pjsip_tx_data *tdata)
 {
-    uint16_t port = media_move(leg->id, family);
+    uint16_t port = media_change_family(leg->id, family);
     if (port == 0)
         return;
     leg->family = family;

@@ -107,13 +107,14 @@ struct leg *leg_open(uint64_t token, int family)
 
     tel_leg_id id = slot | generation << TEL_SLOT_BITS;
     leg->family = family != 0 && config_media_address(family) ? family : sip.media_family;
-    leg->rtp_port = media_open(id, leg->family, leg->rtp_address, sizeof(leg->rtp_address));
-    if (leg->rtp_port == 0) {
+    media_place place;
+    if (!media_open(id, leg->family, &place)) {
         leg_discard(leg);
         atomic_fetch_add(&sip.no_rtp_port, 1);
         note_error(far_on() ? "no rtpengine node answers, or none has a call ready" : "no free RTP port");
         return NULL;
     }
+    leg_set_place(leg, &place);
     pthread_mutex_lock(&table.mutex);
     atomic_store(&leg->id, id);
     pthread_mutex_unlock(&table.mutex);

@@ -25,13 +25,13 @@ static void finish_first(struct leg *leg, int status)
         leg->held = operation.hold;
     if (operation.hand_over)
         handover_report(leg, status, status >= 300);
-    else if (!operation.narrow && !operation.identify)
+    else if (!operation.narrow && !operation.identify && !operation.anew)
         report(leg, &operation, status);
 }
 
 static bool is_done_already(const struct leg *leg, const struct leg_operation *operation)
 {
-    if (operation->identify || operation->hand_over)
+    if (operation->identify || operation->hand_over || operation->anew)
         return false;
     if (operation->is_hold)
         return leg->held == operation->hold;
@@ -43,7 +43,7 @@ static bool is_done_already(const struct leg *leg, const struct leg_operation *o
 /** A codec that the peer, asked for all it has, did not name. */
 static bool is_impossible(const struct leg *leg, const struct leg_operation *operation)
 {
-    bool known = operation->is_hold || !leg->caps_are_all;
+    bool known = operation->is_hold || operation->anew || !leg->caps_are_all;
     for (int i = 0; i < leg->caps.codec_count && !known; i++)
         known = leg->caps.codecs[i] == operation->codec;
     return !known;
@@ -97,7 +97,7 @@ static bool send_first(struct leg *leg)
         return handover_send(leg);
     if (operation->identify && !operation->by_reinvite)
         return send_update(leg);
-    bool keeps_codec = operation->is_hold || operation->identify;
+    bool keeps_codec = operation->is_hold || operation->identify || operation->anew;
     caps.codecs[0] = keeps_codec ? leg->params.formats[0].codec : operation->codec;
     caps.codec_count = 1;
     pj_pool_t *pool = pjsip_endpt_create_pool(sip.endpoint, "offer", 4000, 2000);
@@ -120,9 +120,19 @@ static bool send_first(struct leg *leg)
     return status == PJ_SUCCESS;
 }
 
+/** Our media has another address than the peer knows. */
+static void add_move(struct leg *leg)
+{
+    if (!leg->moved || !leg->answered || leg->operation_count == LEG_MAX_OPERATIONS)
+        return;
+    leg->operations[leg->operation_count++] = (struct leg_operation){.anew = true};
+    leg->moved = false;
+}
+
 void operations_kick(struct leg *leg)
 {
     pjsip_dialog *dialog = leg->dialog;
+    add_move(leg);
     while (leg && leg->operation_count > 0 && !leg->operating && !leg->waiting && may_offer(leg)) {
         if (is_done_already(leg, &leg->operations[0])) {
             finish_first(leg, PJSIP_SC_OK);

@@ -24,6 +24,8 @@ void leg_answered(struct leg *leg)
     message_send_note(leg);
     if (leg->outgoing)
         operations_narrow(leg);
+    else
+        operations_kick(leg);
 }
 
 static void end_without_codec(struct leg *leg)

@@ -29,9 +29,6 @@ extension ConfigurationReader {
         }
         if texts.isEmpty { section.add("rtpengines", "must name at least one node, such as udp:127.0.0.1:2223") }
         if texts.count > Self.mostNodes { section.add("rtpengines", "names more than \(Self.mostNodes) nodes") }
-        if configuration.media.srtp != .off {
-            section.add("srtp", "must be \"off\" with media.engine \"rtpengine\"")
-        }
         if let other = configuration.media.otherAddress {
             section.add("address", "must be one address with media.engine \"rtpengine\": \(other.text) is a second one")
         }

@@ -14,6 +14,9 @@ final class Baresip: Softphone {
     private let control: NetstringSocket
 
     private static let address = "127.0.0.1"
+    /// libre 1.1's jitter buffer stays deaf for a new SSRC whose sequence numbers are below the former one's. What the
+    /// controller sends is one stream; what comes from node to node is the other phone's own.
+    private static let withoutBuffer = "jitter_buffer_delay 0-0"
 
     init(
         _ name: String, user: String, tone: Int, ports: PhonePorts, _ habits: PhoneHabits = PhoneHabits(), scene: Scene
@@ -29,6 +32,7 @@ final class Baresip: Softphone {
             poll_method epoll
             sip_listen \(Baresip.address):\(ports.sip)
             net_interface \(Baresip.address)
+            \(Rtpengine.isWanted ? Baresip.withoutBuffer : "")
             rtp_ports \(ports.rtp.lowerBound)-\(ports.rtp.upperBound)
             audio_source aufile,\(path)/voice.wav
             audio_player aubridge,\(name)

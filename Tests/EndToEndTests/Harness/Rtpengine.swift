@@ -7,16 +7,18 @@ enum Rtpengine {
 
     private static let digitsPort = 2222
 
-    /// The nth of the scene. It is ready within the second that the controller waits for it at its start.
-    static func start(at address: String, number: Int = 0) throws -> Child {
-        let ports = 30000 + number * 1000
+    /// The nth of the scene, with RTP at its address or, where all scenes share one, at that, with ports of the process's
+    /// own. It is ready within the second that the controller waits for it at its start.
+    static func start(at address: String, number: Int = 0, interface: String? = nil) throws -> Child {
+        let ports = interface == nil ? 30000 + number * 1000 : 30000 + Int(getpid()) % 60 * 400
         return try Child(
             "rtpengine \(number)", Executables.system("rtpengine"),
             [
                 "--config-file=none", "--table=-1", "--foreground", "--log-stderr", "--log-level=5",
-                "--interface=\(address)",
+                "--interface=\(interface ?? address)",
                 "--listen-ng=\(address):\(port(number))", "--dtmf-log-dest=\(address):\(digitsPort)",
-                "--port-min=\(ports)", "--port-max=\(ports + 999)", "--delete-delay=0", "--num-threads=2",
+                "--port-min=\(ports)", "--port-max=\(ports + (interface == nil ? 999 : 399))", "--delete-delay=0",
+                "--num-threads=2",
             ])
     }
 

@@ -75,7 +75,7 @@ final class Scene {
         let file = directory.appending(path: "warmline.json5")
         var usual = Configuration.usual(address, directory)
         if Rtpengine.isWanted {
-            others.append(try Rtpengine.start(at: address))
+            others.append(try Rtpengine.start(at: address, interface: changes["media.address"] as? String))
             usual = Configuration.merged(usual, Rtpengine.configuration(at: address), [:])
         }
         let configuration = Configuration.merged(
