@@ -50,6 +50,8 @@ struct Books: Codable, Sendable {
     private(set) var transfer: Transfer?
     private(set) var conference: EventTime?
     private(set) var ended: EventTime?
+    /// In a call that calls somebody back: when that was asked for.
+    var asked: EventTime?
     private(set) var holds = 0
     private(set) var transfers = 0
     private(set) var holdMs = 0
@@ -94,6 +96,15 @@ struct Books: Codable, Sendable {
                     sipCallID: fields.sipCallID, began: time, hold: holdSum(at: time), consult: consultSum(at: time)))
             return event
         case .partyLeft(let fields): return leave(fields, at: time)
+        case .callbackRequested(var fields):
+            fields.waitMs = waitMs(at: time)
+            return .callbackRequested(fields)
+        case .callbackStarted(var fields):
+            fields.sinceMs = Self.ms(asked, time)
+            return .callbackStarted(fields)
+        case .callbackCompleted(var fields):
+            fields.sinceMs = Self.ms(asked, time)
+            return .callbackCompleted(fields)
         default: return completeTransfer(event, at: time)
         }
     }

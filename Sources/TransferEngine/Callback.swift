@@ -27,7 +27,6 @@ struct Callback: Codable, Sendable {
 /// In a call that calls somebody back.
 struct CallbackCall: Codable, Sendable {
     var request: String
-    var requested: EventTime
     var agent: String
     var attempt: Int
     var attempts: Int
@@ -63,8 +62,7 @@ extension Call {
             .callbackRequested(
                 CallbackRequested(
                     group: queue.group, line: line?.pattern, caller: number,
-                    position: context.place(queue.group, queue.rank) + 1, priority: queue.priority,
-                    waitMs: ledger.books.waitMs(at: context.now))), &context)
+                    position: context.place(queue.group, queue.rank) + 1, priority: queue.priority)), &context)
         leaveQueue(.callback, to: nil, &context)
         _ = context.enqueue(Waiter(call: id, rank: queue.rank, skills: queue.skills), queue.group)
         context.callbacks[id] = Callback(
@@ -85,7 +83,7 @@ extension Call {
             .callbackStarted(
                 CallbackStarted(
                     group: group ?? "", line: line?.pattern, caller: callerNumber, agent: made.agent,
-                    request: made.request, attempt: made.attempt, sinceMs: Books.ms(made.requested, context.now))),
+                    request: made.request, attempt: made.attempt)),
             &context)
         search.candidates = [Candidate(uri: made.uri, name: made.uri)]
         advance(&context)
@@ -111,7 +109,7 @@ extension Call {
             .callbackCompleted(
                 CallbackCompleted(
                     group: group ?? "", line: line?.pattern, caller: callerNumber, agent: made.agent,
-                    request: made.request, attempt: made.attempt, sinceMs: Books.ms(made.requested, context.now))),
+                    request: made.request, attempt: made.attempt)),
             &context)
         context.callbackResults.append(CallbackResult(request: made.request, isStarted: true, isReached: true))
     }
@@ -173,10 +171,11 @@ extension TransferEngine {
                 since: context.now),
             serial: context.newSerial(), direction: .callback, line: callback.line, callerNumber: callback.caller,
             at: context.now)
+        call.ledger.books.asked = callback.requested
         call.group = callback.group
         call.lastAgent = agent
         call.callback = CallbackCall(
-            request: request, requested: callback.requested, agent: agent, attempt: callback.attempts + 1,
+            request: request, agent: agent, attempt: callback.attempts + 1,
             attempts: settings?.callback?.attempts ?? 1, uri: callback.uri)
         call.record(
             .callArrived(

@@ -119,7 +119,7 @@ extension LogGenerator {
                 call: call.id)
             if number % 3 > 0 {
                 let failed = CallbackFailed(
-                    group: group, line: call.line, caller: call.caller, request: call.id, attempt: 3, cause: .noAnswer,
+                    group: group, line: call.line, caller: call.caller, request: call.id, attempt: 0, cause: .cancelled,
                     isFinal: true)
                 schedule(600_000_000, .say(call.id, .callbackFailed(failed)))
             }

@@ -377,7 +377,7 @@ final class Scene {
     /// The log holds its own rules, and nothing is left.
     func expectClean(_ location: SourceLocation = #_sourceLocation) {
         advance(10_000)
-        let breaches = Verifier.breaches(in: whole, node: "ctl-1", complete: true)
+        let breaches = Verifier.breaches(in: whole, node: "ctl-1", from: invariants.firstSeq, complete: true)
         #expect(breaches.isEmpty, "\(breaches.map(\.description).joined(separator: "\n"))", sourceLocation: location)
         #expect(alive.isEmpty, "legs are left: \(alive)", sourceLocation: location)
         #expect(engine.calls().isEmpty, "calls are left", sourceLocation: location)

@@ -55,6 +55,8 @@ struct CallBook {
     var lastTransfer: Int?
     var queues: [String: Int64] = [:]
     var lastQueue: QueueOutcome?
+    /// When the caller asked to be called back.
+    var askedBack: Int64?
     var stays: [String: Stay] = [:]
     var conference: (transfer: Int, started: Int64)?
     var partyChanged = false

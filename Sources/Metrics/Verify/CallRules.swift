@@ -19,6 +19,11 @@ extension CallBook {
                 break
             }
             Self.length("queue_ms", fields.queueMs, from: queued, to: mono, &findings)
+            if fields.outcome == .callback, askedBack != mono, arrival != nil {
+                findings.add(.outcome, "left the queue of \(fields.group) for a call-back that was not asked for then")
+            } else if askedBack != nil, fields.outcome != .callback, fields.outcome != .lost {
+                findings.add(.outcome, "asked to be called back, but the queue says \(fields.outcome.rawValue)")
+            }
             if answered == nil || answered == mono { lastQueue = fields.outcome }
         case .partyJoined(let fields): checkJoined(fields, at: mono, &findings)
         case .partyLeft(let fields): checkLeft(fields, at: mono, &findings)
@@ -46,6 +51,7 @@ extension CallBook {
             }
             verdict = fields.resolved
         case .callEnded(let fields): checkEnded(fields, at: mono, &findings)
+        case .callbackRequested(let fields): checkCallback(fields, at: mono, &findings)
         default: break
         }
     }
@@ -55,6 +61,21 @@ extension CallBook {
         switch event {
         case .callDisposition, .consultEnded, .partyLeft, .callbackFailed, .other: true
         default: false
+        }
+    }
+
+    /// Whoever asks to be called back leaves the queue with it.
+    private mutating func checkCallback(_ fields: CallbackRequested, at mono: Int64, _ findings: inout Findings) {
+        askedBack = mono
+        guard let arrival else { return }
+        if queues[fields.group] == nil {
+            findings.add(.opening, "a call-back was asked for outside the queue of \(fields.group)")
+        }
+        findings.equal(.fields, "caller", found: fields.caller, expected: arrival.caller)
+        if let waitMs {
+            findings.equal(.duration, "wait_ms", found: Int64(fields.waitMs), expected: waitMs)
+        } else {
+            Self.length("wait_ms", fields.waitMs, from: start, to: mono, &findings)
         }
     }
 
@@ -172,6 +193,11 @@ extension CallBook {
     }
 
     private func checkOutcome(_ fields: CallEnded, _ findings: inout Findings) {
+        if askedBack == nil, fields.cause == .callback {
+            findings.add(.outcome, "ended for a call-back that nobody asked for")
+        } else if askedBack != nil, fields.cause != .callback, fields.cause != .lost {
+            findings.add(.outcome, "asked to be called back, but the call ended with \(fields.cause.rawValue)")
+        }
         if fields.abandoned {
             if answered != nil { findings.add(.outcome, "abandoned, but it was answered") }
             if fields.endedBy != .caller {

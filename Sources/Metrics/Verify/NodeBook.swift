@@ -20,6 +20,7 @@ struct NodeBook {
     /// What a `log.segment` announced and has not been seen yet.
     private var announced: (calls: Int, agents: Int, seen: Set<String>)?
     private var received = OutcomeCounts()
+    private var callbacks = CallbackBooks()
 
     mutating func check(_ event: LoggedEvent, _ findings: inout Findings) {
         guard isNew(event, &findings) else { return }
@@ -39,7 +40,9 @@ struct NodeBook {
             }
             if fields.openCalls > 0 || fields.agents > 0 { announced = (fields.openCalls, fields.agents, []) }
         default:
-            if let id = event.call { checkCall(id, event, &findings) }
+            guard let id = event.call else { break }
+            let isApart = callbacks.check(event, call: id, run: run, isWhole: firstSeq == 1, &findings)
+            if !isApart || calls[id] != nil { checkCall(id, event, &findings) }
         }
         forget(before: event.time.wall - Self.verdictTime)
     }
@@ -154,7 +157,7 @@ struct NodeBook {
     /// An event of a call that has not been seen: right only where the log begins later than the call.
     private func unknown(_ event: LoggedEvent, _ findings: inout Findings) {
         switch event.event {
-        case .callDisposition, .consultEnded, .partyLeft, .callbackFailed:
+        case .callDisposition, .consultEnded, .partyLeft:
             if firstSeq != 1 { return }
         case .other: return
         default: break
@@ -165,6 +168,7 @@ struct NodeBook {
     private mutating func forget(before wall: Int64) {
         while endedHead < endedCalls.count, endedCalls[endedHead].wall < wall {
             calls[endedCalls[endedHead].id] = nil
+            callbacks.forget(endedCalls[endedHead].id, run: run)
             endedHead += 1
         }
         if endedHead > 4096, endedHead * 2 > endedCalls.count {

@@ -54,14 +54,14 @@ public struct Verifier {
         return found + verifier.finish()
     }
 
-    /// Every breach of what an engine logged, numbered from 1 in the order given.
+    /// Every breach of what an engine logged, numbered in the order given; what precedes the first number is not there.
     public static func breaches(
-        in records: [CallRecord], node: String, complete: Bool = true
+        in records: [CallRecord], node: String, from first: UInt64 = 1, complete: Bool = true
     ) -> [Breach] {
         breaches(
             in: records.enumerated().map { index, record in
                 LoggedEvent(
-                    seq: UInt64(index + 1), node: node, time: record.time, call: record.call, event: record.event)
+                    seq: first + UInt64(index), node: node, time: record.time, call: record.call, event: record.event)
             }, complete: complete)
     }
 }
