@@ -62,6 +62,30 @@ import Testing
         #expect(try seqs("all.jsonl") == [1, 2, 1, 2, 3])
     }
 
+    /// No line is lost, whatever the order; one that was read already does not come again.
+    @Test func linesOutOfOrderComeWhereTheyStand() throws {
+        try put(
+            "all.jsonl",
+            [1, 2, 5, 4, 3, 5, 4, 7, 6].map { line($0) } + [line(2, node: "m"), line(1, node: "m"), line(8)])
+        #expect(try seqs("all.jsonl") == [1, 2, 5, 4, 3, 7, 6, 2, 1, 8])
+        let follower = try LogFollower(path: "\(directory.path)/all.jsonl")
+        var followed: [UInt64] = []
+        try follower.poll { followed.append($0.seq) }
+        #expect(followed == [1, 2, 5, 4, 3, 7, 6, 2, 1, 8])
+    }
+
+    /// The log of a node whose directory was emptied stands behind the one before it.
+    @Test func aLogThatBeginsAgain() throws {
+        func begin(_ wall: Int64) -> String {
+            LineEncoder.line(
+                LoggedEvent(
+                    seq: 1, node: "n", time: EventTime(wall: wall, mono: 1000), call: nil,
+                    event: .serviceStarted(ServiceStarted(version: "1", bootID: "b"))))
+        }
+        try put("all.jsonl", [begin(1), line(2), line(3), begin(1), line(2), begin(9), line(2), line(3), line(4)])
+        #expect(try seqs("all.jsonl") == [1, 2, 3, 1, 2, 3, 4])
+    }
+
     @Test func linesOfAnyLengthAreRead() throws {
         let long = LoggedEvent(
             seq: 2, node: "n", time: EventTime(wall: 2, mono: 2000), call: "c",

@@ -24,7 +24,9 @@ public final class LogFollower: @unchecked Sendable {
     private var segment: SegmentName?
     /// Whether `reader` has been read from its first line on, so that lines have numbers.
     private var isCounting = true
-    private var last: UInt64 = 0
+    private var read = ReadNumbers()
+    /// Lines up to here were not asked for.
+    private var floor: UInt64 = 0
 
     /// - Throws: where there is nothing at the path, or its present end cannot be found.
     public init(path: String, from start: Start = .beginning) throws(LogError) {
@@ -37,7 +39,7 @@ public final class LogFollower: @unchecked Sendable {
         case .beginning: break
         case .end: try skipToEnd()
         case .after(let seq):
-            last = seq
+            floor = seq
             // The segment in which that line stands, or a later one.
             if isDirectory { segment = try LogReader.segments(in: path).last { $0.copy == 0 && $0.first <= seq } }
         }
@@ -79,12 +81,10 @@ extension LogFollower {
                 try parser.parse(line, in: reader?.path ?? path, number: isCounting ? reader?.lines : nil)
             } catch {
                 // The next segment says again what this one failed to.
-                if let next = try next(), next.first <= last + 1 { return try open(next) }
+                if let next = try next(), next.first <= max(read.last, floor) + 1 { return try open(next) }
                 throw error
             }
-            guard parser.seq > last else { continue }
-            last = parser.seq
-            try body(parser)
+            if parser.seq > floor, read.isNew(parser) { try body(parser) }
         }
     }
 
@@ -127,7 +127,7 @@ extension LogFollower {
         var file = file
         isCounting = !file.seekToTail()
         while let line = try file.next() {
-            if (try? parser.parse(line)) != nil { last = parser.seq }
+            if (try? parser.parse(line)) != nil { _ = read.isNew(parser) }
         }
         reader = consume file
     }

@@ -3,8 +3,9 @@ import Glibc
 
 /// Reads a log from its beginning to its present end: a directory of segments, or one file.
 ///
-/// Lines that were written again after a failure come once; the torn end of a file that was left is passed over, because
-/// the next file says the same again. What stands behind the last newline is a line still being written, unless it is
+/// Lines come as they stand: those that were written again after a failure once, those out of order in their place, and of
+/// a file that holds the logs of several nodes all. The torn end of a file that was left is passed over,
+/// because the next file says the same again. What stands behind the last newline is a line still being written, unless it is
 /// whole.
 public struct LogReader {
     public let path: String
@@ -29,7 +30,7 @@ public struct LogReader {
         in files: [File], keepsRepeats: Bool, skipsTails: Bool, _ body: (borrowing EventParser) throws -> Void
     ) throws {
         var parser = EventParser()
-        var read = ReadSoFar()
+        var read = ReadNumbers()
         for (index, file) in files.enumerated() {
             // A file that begins with what has not been read yet was not written because this one failed.
             func isLeft(after seq: UInt64) -> Bool { index + 1 < files.count && files[index + 1].first <= seq + 1 }
@@ -55,24 +56,6 @@ public struct LogReader {
         var events: [LoggedEvent] = []
         try forEach { parser in try events.append(parser.logged()) }
         return events
-    }
-
-    /// The last sequence number of each node: a file may hold the logs of several.
-    private struct ReadSoFar {
-        private(set) var last: UInt64 = 0
-        private var node = ""
-        private var others: [String: UInt64] = [:]
-
-        mutating func isNew(_ parser: borrowing EventParser) -> Bool {
-            if parser.node != node {
-                others[node] = last
-                node = parser.node
-                last = others[node] ?? 0
-            }
-            guard parser.seq > last else { return false }
-            last = parser.seq
-            return true
-        }
     }
 
     struct File {
