@@ -120,4 +120,16 @@ import Testing
         #expect(one.requested.microseconds == 6 * Self.hour)
         #expect(try memory().callbacks.map(\.request) == ["n-9", "n-1"])
     }
+
+    /// The call's beginning is not in the log: it is not looked for in all of it.
+    @Test func aBeginningThatIsNotThere() throws {
+        // Were it read, it would fail.
+        try FileManager.default.createDirectory(
+            atPath: "\(directory.path)/\(SegmentName(first: 0))", withIntermediateDirectories: false)
+        try segment(1, at: 10, [("n-8", ended("+8", "anna"))])
+        try segment(2, at: 20, [("n-9", ended("+9", "anna"))])
+        let requested = CallbackRequested(group: "g", caller: "+1", waitMs: 3_600_000 * 9)
+        try segment(3, at: 30, [("n-1", .callbackRequested(requested))])
+        #expect(try memory(visits: 29, calls: 29).callbacks.map(\.request) == ["n-1"])
+    }
 }

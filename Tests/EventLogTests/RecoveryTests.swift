@@ -216,4 +216,36 @@ import Testing
         #expect(Verifier.breaches(in: events) == [])
         #expect(try directory.text(name + ".torn").utf8.count == recovery.tornBytes)
     }
+
+    /// Segments that do not say what was open, as of a log from elsewhere: a start reads back a day, not all of it.
+    @Test func segmentsWithoutTheirOpening() throws {
+        let records = Story.day().records
+        let answered = try #require(records.firstIndex { $0.event.type == "call.answered" })
+        // Were it read, it would fail.
+        try FileManager.default.createDirectory(
+            atPath: "\(directory.log)/\(SegmentName(first: 1))", withIntermediateDirectories: true)
+        var seq: UInt64 = 2
+        for hours in [-60, -30, -20, 0] as [Int64] {
+            var text = ""
+            let first = seq
+            for record in hours == 0 ? Array(records[...answered]) : [] {
+                text += LineEncoder.line(
+                    LoggedEvent(seq: seq, node: "ctl-1", time: record.time, call: record.call, event: record.event))
+                text += "\n"
+                seq += 1
+            }
+            if hours != 0 {
+                let time = EventTime(wall: Story.wall + hours * 3_600_000_000, mono: 1_000)
+                text = LineEncoder.line(
+                    LoggedEvent(seq: seq, node: "ctl-1", time: time, call: nil, event: .serviceAlive(ServiceAlive())))
+                text += "\n"
+                seq += 1
+            }
+            try text.write(
+                toFile: "\(directory.log)/\(SegmentName(first: first))", atomically: true, encoding: .utf8)
+        }
+        let recovery = try Recovery(directory: directory.log)
+        #expect(recovery.summary.lastSeq == seq - 1)
+        #expect(recovery.summary.lostCalls == 1)
+    }
 }
