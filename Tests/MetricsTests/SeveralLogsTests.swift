@@ -236,4 +236,34 @@ import Testing
         #expect(report.input.brokenCount == 0)
         #expect(report.notes.contains("note: \((events.count + 49) / 50) events of unknown type call.sung passed over"))
     }
+
+    /// However many names of types a log has, no more than a hundred are kept.
+    @Test func unknownTypesWithoutEnd() throws {
+        var text = ""
+        for seq in 1...350 {
+            text += "{\"v\":1,\"seq\":\(seq),\"time\":\"2026-03-02T09:00:00.000000Z\",\"mono_ms\":\(seq),"
+            text += "\"node\":\"ctl-1\",\"type\":\"call.sung\(seq <= 300 ? seq : 1)\"}\n"
+        }
+        let log = try LogFixture()
+        let report = try MetricsReport.read(paths: [try log.write(text: text, name: "\(SegmentName(first: 1))")])
+        let types = report.input.unknownTypes
+        #expect(types.count == 101 && types["call.sung1"] == 51 && types["call.sung100"] == 1)
+        #expect(types["other"] == 200)
+        #expect(report.notes.contains("note: 200 events of unknown type other passed over"))
+    }
+
+    /// One file with two nodes' logs behind each other is counted, and it is said that their times were not merged;
+    /// merged ones need no word.
+    @Test func severalNodesInOneFile() throws {
+        let (first, second) = (Self.log("ctl-1", seed: 11), Self.log("ctl-2", seed: 12))
+        let log = try LogFixture()
+        func text(_ events: [LoggedEvent]) -> String { events.map(LogFixture.line).joined() }
+        let merged = try log.write(text: text(Self.merged(first, second)), name: "merged.jsonl")
+        let behind = try log.write(text: text(first + second), name: "behind.jsonl")
+        let (one, other) = (try MetricsReport.read(paths: [merged]), try MetricsReport.read(paths: [behind]))
+        #expect(one.input.mixed == [] && one.input.events == first.count + second.count)
+        #expect(other.input.mixed == [behind] && other.input.events == one.input.events)
+        #expect(other.notes.contains { $0.hasPrefix("note: \(behind) holds the logs of several nodes") })
+        #expect(other.total["received"] == one.total["received"])
+    }
 }

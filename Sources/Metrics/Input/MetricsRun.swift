@@ -7,6 +7,9 @@ struct MetricsRun: ~Copyable {
     /// How long an event waits for older ones of nodes that have said nothing since, in microseconds. Files of a node that
     /// come later than that still count, but an agent known to several nodes may then be credited with a state too long.
     private static let patience: Int64 = 2_000_000
+    /// By how much, in microseconds, one node's event may stand behind a later one of another's in a file: more, and the
+    /// file was not put in the order of time.
+    private static let mixedTime: Int64 = 60_000_000
 
     private let main: Counter
     /// The same events, counted by other keys.
@@ -56,6 +59,9 @@ struct MetricsRun: ~Copyable {
         var ready: [NodeLog] = []
         /// The latest moment so far: what happened a little earlier does not go before other nodes' events.
         var time: Int64 = .min
+        /// The log whose event was taken last, and whether another's lay far before it.
+        var lastLog: NodeLog?
+        var isMixed = false
 
         init(_ chain: LogChain) { self.chain = ChainReader(chain) }
     }
@@ -171,7 +177,7 @@ struct MetricsRun: ~Copyable {
                 fact.seq, mark: fact.mark, opens: type == .logSegment || type == .serviceStarted,
                 NodeLog.Held(fact: fact, line: slowest == nil ? [] : Array(line)))
             if place == .dropped { continue }
-            if type == .other { input.unknownTypes[reader.typeName, default: 0] += 1 }
+            if type == .other { input.noteUnknown(reader.typeName) }
             if place == .next {
                 take(source, log, &fact, line)
                 return true
@@ -191,6 +197,13 @@ struct MetricsRun: ~Copyable {
     /// The event is the source's next.
     private mutating func take(_ source: Source, _ log: NodeLog, _ fact: inout Fact, _ line: UnsafeRawBufferPointer) {
         fact.time = log.clock.time(of: fact)
+        if source.lastLog !== log {
+            if source.lastLog != nil, fact.time < source.time - Self.mixedTime, !source.isMixed {
+                source.isMixed = true
+                input.mixed.append(source.chain.file)
+            }
+            source.lastLog = log
+        }
         source.time = max(source.time, fact.time)
         slowest?.add(fact, line)
         source.fact = fact

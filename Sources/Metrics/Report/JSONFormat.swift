@@ -48,6 +48,7 @@ extension MetricsReport {
         object.field("seq_taken", input.dropped)
         object.field("seq_odd", input.odd)
         object.field("torn", input.torn)
+        object.field("mixed", input.mixed.count)
         object.field("not_events", input.brokenCount)
         var types = JSONText()
         for (type, count) in input.unknownTypes.sorted(by: { $0.key < $1.key }) { types.field(type, count) }

@@ -30,10 +30,19 @@ public struct MetricsReport: Sendable {
         /// Lines that are no event: where, and why. Only the first of them are kept.
         public var broken: [String] = []
         public var brokenCount = 0
-        /// Event types of later versions.
-        public var unknownTypes: [String: Int] = [:]
+        /// Event types of later versions: those met first by name, all others as `other`.
+        public private(set) var unknownTypes: [String: Int] = [:]
+        /// Files with the logs of several nodes that are not in the order of time.
+        public var mixed: [String] = []
+
+        private static let mostTypes = 100
 
         public init() {}
+
+        mutating func noteUnknown(_ type: String) {
+            let isKept = unknownTypes[type] != nil || unknownTypes.count < Self.mostTypes
+            unknownTypes[isKept ? type : "other", default: 0] += 1
+        }
     }
 
     public var options: MetricsOptions

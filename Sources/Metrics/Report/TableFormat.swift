@@ -91,6 +91,10 @@ extension MetricsReport {
         }
         if input.odd > 0 { notes.append("\(counted(input.odd, "event")) with a seq far from all others") }
         if input.missing > 0 { notes.append("\(counted(Int(clamping: input.missing), "event")) missing from the log") }
+        for file in input.mixed {
+            let why = "counted in the file's order, not by time: give each node's log as a file of its own"
+            notes.append("\(file) holds the logs of several nodes, \(why)")
+        }
         if input.torn > 0 { notes.append("\(counted(input.torn, "torn end")) of a file passed over") }
         for (type, count) in input.unknownTypes.sorted(by: { $0.key < $1.key }) {
             notes.append("\(counted(count, "event")) of unknown type \(type.printable) passed over")
