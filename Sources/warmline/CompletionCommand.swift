@@ -1,3 +1,5 @@
+import Metrics
+
 /// `completion`: what shells and the manual need to know of the commands, made of the same table that runs them.
 let completionCommand = Command(
     "completion", operands: "bash|zsh|man", count: 1...1, "shell completion, or the manual's list of commands",
@@ -94,8 +96,29 @@ enum Completion {
             """
     }
 
-    /// A section of a manual page, in man(7)'s macros.
+    /// Sections of a manual page, in man(7)'s macros: the commands, and the keys of the figures that `metrics` prints.
     static func manual(_ commands: [Command]) -> String {
+        manualCommands(commands) + "\n" + manualFigures
+    }
+
+    private static var manualFigures: String {
+        let lead = "What metrics prints, by the keys of its json and csv formats; in brackets the unit."
+        var lines = [".SH METRICS", troff(lead)]
+        for figure in Figure.all {
+            lines += [".TP", ".BR \(troff(figure.key)) \" (\(unit(figure.unit)))\"", troff(figure.explanation)]
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func unit(_ unit: Figure.Unit) -> String {
+        switch unit {
+        case .milliseconds: "ms"
+        case .percent: "%"
+        case .count: "count"
+        }
+    }
+
+    private static func manualCommands(_ commands: [Command]) -> String {
         commands.map { command in
             var lines = [".SS \(troff("\(command.name) \(command.operands)"))", troff(command.summary) + "."]
             if !command.details.isEmpty { lines += [".PP", troff(command.details)] }
@@ -138,6 +161,11 @@ enum Completion {
             case "\\": "\\e"
             case "-": "\\-"
             case "…": "..."
+            case "÷": "\\(di"
+            case "×": "\\(mu"
+            case "≤": "\\(<="
+            case "≥": "\\(>="
+            case "−": "\\(mi"
             default: String(character)
             }
         }.joined()

@@ -232,6 +232,11 @@ import Testing
         #expect(checker.names(of: svg).contains("svg"))
         #expect(svg.contains("hold 1"))
         #expect(svg.contains("anna: consult 2 with clara, 7.0 s, from 19.0 s"))
+        // What the colours mean: those that it has, no others.
+        for words in ["waits", "rings", "talks with the caller", "held", "consult", "by itself"] {
+            #expect(svg.contains(">\(words)</text>"), "\(words)")
+        }
+        #expect(!svg.contains(">three-way</text>"))
         // Names of callers and agents cannot break out of it.
         var evil = Story(call: "ctl-1-a")
         evil.add(

@@ -160,11 +160,7 @@ struct HTMLReport {
 
             """
         }
-        let colours = [
-            ("wait", "waits"), ("ring", "rings"), ("talk", "talks with the caller"), ("hold", "held"),
-            ("consult", "consult"), ("conf", "three-way"), ("idle", "by itself"),
-        ]
-        return lead("Waits and holds together, the longest first.") + legend(colours) + calls.joined()
+        return lead("Waits and holds together, the longest first.") + legend(Timeline.legend) + calls.joined()
     }
 
     private func facts(_ timeline: Timeline) -> String {

@@ -8,6 +8,8 @@ extension Timeline {
         let lane = 26.0
         let bar = 17.0
         let axis = 26.0
+        /// Of a drawing that stands alone, the line that says what the colours mean.
+        var legend = 0.0
         /// The call's last instant, in milliseconds.
         let end: Int64
 
@@ -20,7 +22,8 @@ extension Timeline {
     public func svg() -> String {
         var sheet = sheet
         sheet.top = 34
-        let sheetHeight = sheet.top + Double(lanes.count) * sheet.lane + sheet.axis
+        sheet.legend = 24
+        let sheetHeight = sheet.top + Double(lanes.count) * sheet.lane + sheet.axis + sheet.legend
         let title = "Call \(call)"
         var text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Markup.number(sheet.width)) "
         text += "\(Markup.number(sheetHeight))\" role=\"img\" aria-label=\"\(Markup.escaped(title + ": " + summary))\""
@@ -30,7 +33,28 @@ extension Timeline {
         text += "<rect class=\"sheet\" width=\"100%\" height=\"100%\"/>\n"
         text += "<text x=\"4\" y=\"18\" fill=\"var(--ink)\" font-weight=\"600\">\(Markup.escaped(title))"
         text += "<tspan fill=\"var(--soft)\" font-weight=\"400\" dx=\"8\">\(Markup.escaped(summary))</tspan></text>\n"
-        return text + drawing(sheet) + "</svg>\n"
+        return text + drawing(sheet) + legendSVG(sheet) + "</svg>\n"
+    }
+
+    /// What the colours mean, of all that a drawing may have.
+    static let legend = [
+        ("wait", "waits"), ("ring", "rings"), ("talk", "talks with the caller"), ("hold", "held"),
+        ("consult", "consult"), ("conf", "three-way"), ("idle", "by itself"),
+    ]
+
+    /// Those that this drawing has, below its axis.
+    private func legendSVG(_ sheet: Sheet) -> String {
+        let y = sheet.top + Double(lanes.count) * sheet.lane + sheet.axis + 13
+        let used = Set(spans.map { Self.colour($0.kind) })
+        var x = sheet.names
+        var text = ""
+        for (colour, words) in Self.legend where used.contains(colour) {
+            text += "<rect x=\"\(Markup.number(x))\" y=\"\(Markup.number(y - 9))\" width=\"10\" height=\"10\" rx=\"2\" "
+            text += "fill=\"var(--\(colour))\"/>\n<text x=\"\(Markup.number(x + 15))\" y=\"\(Markup.number(y))\" "
+            text += "fill=\"var(--soft)\">\(words)</text>\n"
+            x += 15 + Double(words.count) * 6.6 + 18
+        }
+        return text
     }
 
     /// The same lanes for a page that has the colours and a heading of its own.
