@@ -4,8 +4,6 @@ import CallEvents
 struct Cell: Sendable {
     // Calls received, by outcome.
     var received = 0
-    /// The cell is of a verdict's code: no call is received with one.
-    var isOfCode = false
     var answered = 0
     var abandoned = 0
     var overflowed = 0

@@ -79,9 +79,7 @@ extension MetricsCore {
         }
         if let number = cellNumbers[key] { return number }
         cellNumbers[key] = cells.count
-        var cell = Cell()
-        cell.isOfCode = options.by.contains(.code)
-        cells.append(cell)
+        cells.append(Cell())
         cellKeys.append(key)
         return cells.count - 1
     }

@@ -245,7 +245,8 @@ struct MetricsRun: ~Copyable {
         let counts = core.snapshot()
         var rows: [(order: CellKey, row: MetricsReport.Row)] = []
         for (key, cell) in zip(counts.keys, counts.cells) {
-            rows.append((key, MetricsReport.Row(key: text(key, &core), cell: cell)))
+            let isOfCode = core.options.by.contains(.code)
+            rows.append((key, MetricsReport.Row(key: text(key, &core), cell: cell, isOfCode: isOfCode)))
         }
         rows.sort { Self.before($0, $1, core.options.by) }
         var options = core.options

@@ -8,10 +8,7 @@ extension MetricsReport {
         return [Self.line(heading)]
             + rows.map { row in
                 let verdict =
-                    judged
-                    ? [
-                        target(of: row).map(Figure.decimal) ?? "", meetsTarget(row).map { $0 ? "true" : "false" } ?? "",
-                    ] : []
+                    judged ? [target(of: row).map(Figure.decimal) ?? "", targetVerdict(row, none: "")] : []
                 return Self.line(row.key.map { $0 ?? "" } + Figure.all.map { row[$0].plain ?? "" } + verdict)
             }
     }

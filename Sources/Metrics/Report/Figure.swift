@@ -10,6 +10,8 @@ public struct Figure: Sendable {
     public let title: String
     /// The formula, and what it means.
     public let explanation: String
+    /// Whether it is a part of the calls received, and so nothing where none is received.
+    let isOfReceived: Bool
     let compute: @Sendable (Cell) -> Value
 
     /// A figure's value; `none` where its denominator is empty.
@@ -37,13 +39,14 @@ public struct Figure: Sendable {
     }
 
     init(
-        _ key: String, _ unit: Unit, _ title: String, _ explanation: String,
+        _ key: String, _ unit: Unit, _ title: String, _ explanation: String, isOfReceived: Bool = false,
         _ compute: @escaping @Sendable (Cell) -> Value
     ) {
         self.key = key
         self.unit = unit
         self.title = title
         self.explanation = explanation
+        self.isOfReceived = isOfReceived
         self.compute = compute
     }
 

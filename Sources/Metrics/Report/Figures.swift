@@ -327,14 +327,16 @@ extension Figure {
         Figure(
             "call_resolution.percent", .percent, "Call resolution",
             "resolved, by the last call.disposition ÷ received × 100. A verdict counts where its call was received: by "
-                + "agent, with the one who answered it first. None by code: no call is received with one."
-        ) { $0.isOfCode ? .none : percent($0.resolved, $0.received) },
+                + "agent, with the one who answered it first. None by code: no call is received with one.",
+            isOfReceived: true
+        ) { percent($0.resolved, $0.received) },
         Figure("call_resolution.resolved", .count, "  resolved", "calls whose last verdict is resolved.") {
             whole($0.resolved)
         },
         Figure(
-            "call_resolution.undisposed", .count, "  without a verdict", "received calls that have no disposition."
-        ) { $0.isOfCode ? .none : whole(max(0, $0.received - $0.disposed)) },
+            "call_resolution.undisposed", .count, "  without a verdict", "received calls that have no disposition.",
+            isOfReceived: true
+        ) { whole(max(0, $0.received - $0.disposed)) },
         Figure(
             "first_call_resolution.percent", .percent, "First-call resolution",
             "answered, resolved, without a transfer, and no other call of that caller within 7 days before or after ÷ "

@@ -14,7 +14,7 @@ extension MetricsReport {
                 var figures = Self.figures(row, into: object)
                 if isJudged {
                     figures.raw("target.percent", target(of: row).map(Figure.decimal) ?? "null")
-                    figures.raw("target.met", Self.verdict(meetsTarget(row)))
+                    figures.raw("target.met", targetVerdict(row, none: "null"))
                 }
                 return figures.closed()
             }
@@ -23,14 +23,12 @@ extension MetricsReport {
         if isJudged {
             var verdict = JSONText()
             verdict.raw("percent", target(of: total).map(Figure.decimal) ?? "null")
-            verdict.raw("met", Self.verdict(meetsTarget(total)))
+            verdict.raw("met", targetVerdict(total, none: "null"))
             object.raw("target", verdict.closed())
         }
         object.raw("input", inputJSON)
         return object.closed()
     }
-
-    private static func verdict(_ isMet: Bool?) -> String { isMet.map { $0 ? "true" : "false" } ?? "null" }
 
     private static func figures(_ row: Row, into object: JSONText) -> JSONText {
         var object = object

@@ -4,10 +4,14 @@ public struct MetricsReport: Sendable {
         /// The values of the keys, in the order asked; null where a thing belongs to none.
         public var key: [String?]
         var cell: Cell
+        /// The row is of a verdict's code: no call is received with one.
+        var isOfCode = false
 
-        public subscript(_ figure: Figure) -> Figure.Value { figure.compute(cell) }
+        public subscript(_ figure: Figure) -> Figure.Value {
+            isOfCode && figure.isOfReceived ? .none : figure.compute(cell)
+        }
         /// A figure by its key; none also for an unknown one.
-        public subscript(_ key: String) -> Figure.Value { Figure.named(key).map { $0.compute(cell) } ?? .none }
+        public subscript(_ key: String) -> Figure.Value { Figure.named(key).map { self[$0] } ?? .none }
     }
 
     /// What reading the log met beside events of known types.
@@ -54,6 +58,10 @@ public struct MetricsReport: Sendable {
     func meetsTarget(_ row: Row) -> Bool? {
         guard let target = target(of: row) else { return nil }
         return row["service_level.percent"].real.map { $0 >= target }
+    }
+    /// The same in a format's words.
+    func targetVerdict(_ row: Row, met: String = "true", missed: String = "false", none: String) -> String {
+        meetsTarget(row).map { $0 ? met : missed } ?? none
     }
     /// Whether any row has a target.
     var isJudged: Bool { options.target != nil || ([total] + rows).contains { target(of: $0) != nil } }

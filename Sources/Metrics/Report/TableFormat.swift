@@ -22,18 +22,17 @@ extension MetricsReport {
     /// Whether the service level reached its target.
     private var verdict: String? {
         guard let target = target(of: total), let level = total["service_level.percent"].real else { return nil }
-        let word = Self.verdict(meetsTarget(total))
-        return "target: \(Figure.decimal(target)) % in time: \(word) (\(Figure.decimal((level * 10).rounded() / 10)) %)"
+        let share = Figure.decimal((level * 10).rounded() / 10)
+        return "target: \(Figure.decimal(target)) % in time: \(word(total)) (\(share) %)"
     }
+
+    private func word(_ row: Row) -> String { targetVerdict(row, met: "met", missed: "missed", none: "-") }
 
     /// Of a row: a target of its own is named.
     private func judgement(_ row: Row) -> String {
-        let word = Self.verdict(meetsTarget(row))
-        guard options.target == nil, let target = target(of: row) else { return word }
-        return "\(Figure.decimal(target)) % \(word)"
+        guard options.target == nil, let target = target(of: row) else { return word(row) }
+        return "\(Figure.decimal(target)) % \(word(row))"
     }
-
-    private static func verdict(_ isMet: Bool?) -> String { isMet.map { $0 ? "met" : "missed" } ?? "-" }
 
     private func list(_ colour: Bool) -> [String] {
         let width = Figure.all.map(\.title.count).max() ?? 0
