@@ -107,12 +107,13 @@ struct SoftphoneTests {
     @Test("agent: codes by RFC 4733: a target that is busy, another that answers", arguments: Make.all)
     func codes(make: Make) async throws { try await codes(make, PhoneHabits(answers: true)) }
 
-    /// linphone's digits come five and more seconds apart, baresip 1.0 has no such mode.
-    @Test("agent: codes by SIP INFO", arguments: Make.chosen([.pjsua]))
+    /// baresip 1.0 has no such mode.
+    @Test("agent: codes by SIP INFO", arguments: Make.attending)
     func codesByInfo(make: Make) async throws { try await codes(make, PhoneHabits(answers: true, info: true)) }
 
     private func codes(_ make: Make, _ habits: PhoneHabits) async throws {
-        try await agent(make, habits) { scene, anna, caller in
+        let patience: [String: Any] = habits.info ? ["transfer.codeTimeout": 4, "transfer.digitTimeout": 4] : [:]
+        try await agent(make, habits, patience) { scene, anna, caller in
             let boris = try await scene.boris("--reject", "486")
             let clara = try await scene.clara("--answer-after", "200")
             try await anna.press("*21002#")

@@ -7,11 +7,13 @@ final class Linphone: AttendingPhone {
     let uri: String
     let child: Child
     private let heard: URL
+    private let sendsInfo: Bool
 
     init(_ name: String, user: String, tone: Int, ports: PhonePorts, _ habits: PhoneHabits, scene: Scene) async throws {
         self.name = name
         self.tone = tone
         uri = ports.uri(user)
+        sendsInfo = habits.info
         let directory = scene.directory.appending(path: "linphone-\(name)")
         // Without a place for its database it never listens.
         try FileManager.default.createDirectory(
@@ -71,7 +73,14 @@ final class Linphone: AttendingPhone {
     func hangUp() { child.send("terminate") }
     func hold() { child.send("pause") }
     func resume() { child.send("resume") }
-    func press(_ digits: String) async throws { child.send(digits) }
+    /// linphonec sleeps for a second behind each digit and meanwhile runs nothing: what it sends by SIP has to be pressed
+    /// digit by digit, as by a hand, for it to read our answer before the next.
+    func press(_ digits: String) async throws {
+        for line in sendsInfo ? digits.map(String.init) : [digits] {
+            child.send(line)
+            if sendsInfo { try await Task.sleep(for: .milliseconds(1300)) }
+        }
+    }
     func transfer(to uri: String) { child.send("transfer \(uri)") }
     func transferToSecondCall() { child.send("transfer 1 --to-call 2") }
 

@@ -20,4 +20,21 @@ extension Scene {
         try await target.says("ended")
         try await log.has("transfer.completed kind=attended target_agent=\(target.name) method=bridge")
     }
+
+    /// A first target rejects, a second one answers and gets the caller.
+    func mainStoryIsLogged(ended: Bool = true) async throws {
+        try await log.tells(
+            """
+            hold.started hold=1 reason=consult agent=anna
+            transfer.started transfer=1 agent=anna
+            transfer.fallback transfer=1 step=agent
+            transfer.failed transfer=1
+            hold.ended hold=1 outcome=resumed next_agent=anna
+            hold.started hold=2 reason=consult agent=anna
+            transfer.started transfer=2 agent=anna
+            hold.ended hold=2 outcome=transferred next_agent=clara
+            transfer.completed transfer=2 kind=attended target_agent=clara
+            """)
+        if ended { try await log.has("call.ended transfers=2") }
+    }
 }
