@@ -58,6 +58,39 @@ struct DigestTests {
         #expect(try text(below: trace).contains("anna"))
     }
 
+    @Test("an agent's phone elsewhere, which signs its second call: that is the consult, and REFER with Replaces joins")
+    func attendedFromElsewhere() async throws {
+        try await Scene.run(Self.agents(["password": "geheim"])) { scene in
+            let anna = try await anna(scene, ["--on", "in/incoming answer"])
+            try await scene.status(says: "\"agent\":\"anna\"")
+            let boris = try await scene.boris("--answer-after", "100")
+            let caller = try await scene.caller()
+            caller.send("call \(scene.line)")
+            try await caller.hears(anna)
+            anna.send("hold @1")
+            try await caller.hearsMusic()
+            anna.send("call sip:1002@\(scene.address):\(Scene.Port.warmline)")
+            try await anna.hears(boris, call: 2)
+            try await boris.hears(anna)
+            anna.send("refer-replaces 2 @1")
+            try await caller.hears(boris)
+            try await boris.hears(caller)
+            try await anna.says("notify", ["status": "200", "final": "true"])
+            try await scene.log.tells(
+                """
+                hold.started hold=1 reason=agent_phone agent=anna
+                transfer.started transfer=1 kind=attended agent=anna by=phone
+                consult.started consult=1 target_agent=boris mode=consult
+                consult.ringing consult=1
+                consult.answered consult=1
+                consult.ended consult=1 outcome=completed
+                hold.ended hold=1 reason=agent_phone outcome=transferred next_agent=boris
+                transfer.completed transfer=1 kind=attended agent=anna target_agent=boris method=bridge
+                """)
+            #expect(try scene.log.records().filter { $0.type == "call.arrived" }.count == 1)
+        }
+    }
+
     @Test("a wrong password: no registration, no call, and both are counted")
     func wrongPassword() async throws {
         try await Scene.run(Self.agents(["ha1": "5f4dcc3b5aa765d61d8327deb882cf99"])) { scene in

@@ -88,6 +88,28 @@ struct IPv6Tests {
         }
     }
 
+    /// In a mount namespace with these names in /etc/hosts: `make interop`, names.
+    @Test(
+        "host names: each leg has the kind of address that its name leads to",
+        .enabled(if: ProcessInfo.processInfo.environment["WARMLINE_NAMES"] != nil))
+    func names() async throws {
+        var changes = Self.configuration("udp")
+        changes["media.address"] = ["{address}", "::1"]
+        changes["sip.trustedPeers"] = ["::1/128", "{address}/32", "127.0.0.1/32"]
+        changes["agents"] = [
+            "anna": ["uri": "sip:1001@six.test:\(Self.base + 1)", "wrapUp": 0],
+            "boris": ["uri": "sip:1002@four.test:\(Self.base + 2)", "wrapUp": 0],
+            "clara": ["uri": "sip:1003@four.test:\(Self.base + 3)", "wrapUp": 0],
+        ]
+        try await Scene.run(changes) { scene in
+            let anna = try await phone(scene, .v6, "anna", user: "1001", port: 1, tone: 1300, "--answer-after", "0")
+            let boris = try await scene.phone(
+                "boris", user: "1002", port: Self.base + 2, tone: 1600, ["--answer-after", "100"], at: "127.0.0.1")
+            let caller = try await scene.caller()
+            try await scene.transfers(caller, from: anna, to: boris, dialling: "1002")
+        }
+    }
+
     @Test("a caller whose media is IPv4 is refused where ours is IPv6")
     func otherFamily() async throws {
         try await Scene.run(Self.configuration("udp")) { scene in

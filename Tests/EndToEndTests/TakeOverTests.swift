@@ -96,7 +96,7 @@ struct TakeOverTests {
         }
     }
 
-    @Test("a dialog that is not there: 481; no dialog at all: 400")
+    @Test("a dialog that is not there: 481; no dialog at all: 400; no codec in common: 488; and replaces is supported")
     func refused() async throws {
         try await Scene.run { scene in
             let (caller, anna) = try await scene.conversation()
@@ -106,6 +106,14 @@ struct TakeOverTests {
                     "INVITE", line(scene), at: scene.address, body: peer.offer(), headers: ["Replaces: \(replaces)"])
                 #expect(status(of: answer) == expected)
             }
+            // Whichever dialog it names stays as it is (RFC 3891 §3).
+            let other = try await peer.ask(
+                "INVITE", line(scene), at: scene.address, body: peer.offer("18"),
+                headers: ["Replaces: nobody@h;to-tag=1;from-tag=2"])
+            #expect(status(of: other) == 488)
+            let options = try await peer.ask("OPTIONS", line(scene), at: scene.address)
+            let supported = options.split(separator: "\r\n").first { $0.hasPrefix("Supported:") } ?? ""
+            #expect(supported.contains("replaces"), "\(options)")
             #expect(caller.isHearing(anna))
         }
     }

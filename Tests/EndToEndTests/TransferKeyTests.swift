@@ -38,9 +38,9 @@ struct TransferKeyTests {
                 party.left agent=anna
                 transfer.completed transfer=1 kind=blind agent=anna target_agent=boris method=bridge
                 """)
-            // The target is an agent: his key works too.
+            // The target is an agent: his key works too, and with a number alone.
             let clara = try await scene.clara("--answer-after", "0")
-            boris.send("refer \(own(scene, "1003"))")
+            boris.send("refer tel:1003")
             try await caller.hears(clara)
             try await scene.log.has("transfer.completed transfer=2 agent=boris target_agent=clara")
         }
