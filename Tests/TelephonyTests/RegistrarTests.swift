@@ -47,6 +47,19 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `who asks before the users are known is answered when asking again`() throws {
+            var settings = Settings()
+            settings.awaitsUsers = true
+            try Shim.run(settings) { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let branch = peer.request("REGISTER", headers: ["Expires: 600"])
+                #expect(peer.receive(within: 0.3) == nil)
+                permit(["7000"])
+                peer.request("REGISTER", headers: ["Expires: 600"], branchOf: branch)
+                #expect(try peer.response("REGISTER").status == 200)
+            }
+        }
+
         @Test func `a registration that is not refreshed expires`() throws {
             try Shim.run { shim in
                 permit(["7000"])

@@ -175,6 +175,7 @@ struct Settings {
     var srtp = TEL_SRTP_OFF
     var passHeaders: [String] = []
     var acceptsMessages = false
+    var awaitsUsers = false
     var faults = tel_faults()
     var faultMethod: String?
     var rtpengines: [String] = []
@@ -232,6 +233,7 @@ struct Shim {
         config.pointee.faults = settings.faults
         config.pointee.faults.method = settings.faultMethod.map(keep)
         config.pointee.accept_messages = settings.acceptsMessages
+        config.pointee.await_users = settings.awaitsUsers
         let lists = [settings.listen, settings.trusted, settings.codecs, settings.localNets].map { $0.map(keep) }
         let passed = settings.passHeaders.map(keep)
         config.pointee.rtpengine_digits = settings.rtpengineDigits.map(keep)

@@ -118,6 +118,8 @@ typedef struct tel_config {
     const char *_Nonnull const *_Nullable pass_headers;
     size_t pass_header_count;
     bool accept_messages; /**< MESSAGE (RFC 3428) is accepted and reported; else it is not allowed */
+    /** Requests outside of dialogs are passed over until tel_set_registrable has been called: they come again. */
+    bool await_users;
     /** Whether legs accept a REFER, Replaces and so on is a matter of later commands, not of this structure. */
     tel_faults faults;
 } tel_config;

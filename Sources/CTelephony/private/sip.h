@@ -64,6 +64,7 @@ struct sip {
     tel_event_fn callback;
     void *context;
     atomic_bool accepting;
+    atomic_bool knows_users; /**< or has none to wait for */
     atomic_uint retry_after_s;
     atomic_ullong malformed, no_rtp_port, received, sent, digits_dropped, turns, trace_dropped;
     atomic_ullong auth_challenged, auth_accepted, auth_failed, auth_replayed;

@@ -280,6 +280,7 @@ tel_result tel_start(const tel_config *config, tel_event_fn callback, void *cont
     sip.callback = callback;
     sip.context = context;
     atomic_store(&sip.accepting, true);
+    atomic_store(&sip.knows_users, !config->await_users);
     nonces_start(config->nonce_life_s);
     events_enable(true);
     if (start_all(config, error, error_size, &media))

@@ -75,6 +75,7 @@ tel_result tel_set_registrable(const char *const *names, size_t count)
     registrar.users = users;
     registrar.count = count;
     pthread_mutex_unlock(&registrar.mutex);
+    atomic_store(&sip.knows_users, true);
     return TEL_OK;
 }
 

@@ -68,6 +68,8 @@ static void refuse_method(pjsip_rx_data *rdata)
 static pj_bool_t on_rx_request(pjsip_rx_data *rdata)
 {
     char user[64];
+    if (!atomic_load(&sip.knows_users))
+        return PJ_TRUE; /* a 403 for want of accounts would keep a phone from trying again */
     switch (rdata->msg_info.msg->line.req.method.id) {
     case PJSIP_INVITE_METHOD:
         incoming_invite(rdata);

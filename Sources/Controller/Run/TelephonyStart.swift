@@ -86,7 +86,7 @@ final class TelephonyService: @unchecked Sendable {
             realm: strings.add(realm),
             nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile),
             pass_headers: strings.add(configuration.passHeaders), pass_header_count: configuration.passHeaders.count,
-            accept_messages: false, faults: tel_faults())
+            accept_messages: false, await_users: true, faults: tel_faults())
         let context = Unmanaged.passRetained(TelephonyReceiver(inbox: inbox, say: say))
         self.context = context
         var reason = [CChar](repeating: 0, count: 512)
