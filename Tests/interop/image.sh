@@ -9,6 +9,9 @@ if [ "$(id -u)" -ne 0 ]; then fail 'building an image without a container engine
 readonly store=${WARMLINE_CONTAINERS:-$PWD/.build/interop-containers}
 b() { buildah --root "$store/root" --runroot "$store/run" --storage-driver vfs "$@"; }
 mkdir -p "$store"
+# Each step of a build is a whole copy of its files there: those of earlier runs, ended early or not, would fill the disk.
+b rm --all >/dev/null
+b rmi --prune >/dev/null
 mounted=
 cleanup() {
     if [ -n "$mounted" ]; then b rm "$mounted" >/dev/null 2>&1 || true; fi
