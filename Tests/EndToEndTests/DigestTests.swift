@@ -152,6 +152,54 @@ struct DigestTests {
         }
     }
 
+    @Test("a changed list of registrations is taken by reload: new ones register, others take their leave")
+    func registrationsReloaded() async throws {
+        func registration(_ scene: Scene, _ user: String) -> [String: Any] {
+            ["server": "sip:\(scene.address):5060", "user": user, "password": "geheim-\(user)"]
+        }
+        let changes: [String: Any] = [
+            "registrations": [["server": "sip:{address}:5060", "user": "trunk", "password": "geheim-trunk"]],
+            "lines": ["7000": ["to": "sip:7000@{address}:5060"]],
+        ]
+        try await Scene.run(changes) { scene in
+            let pbx = try scene.other(
+                "pbx",
+                [
+                    "sip": ["listen": ["udp:\(scene.address):5060"], "trustedPeers": [String](), "realm": "the pbx"],
+                    "media": ["address": scene.address, "ports": [21000, 21099], "codecs": ["PCMA"]],
+                    "agents": [
+                        "trunk": ["password": "geheim-trunk"], "spare": ["password": "geheim-spare"],
+                        "boris": ["uri": "sip:1002@\(scene.address):5082"],
+                    ],
+                    "lines": ["7000": ["to": "agent:boris"]],
+                ])
+            try await wait(15, for: "the PBX") { pbx.lines.contains { $0.text == "ready" } }
+            let boris = try await scene.boris("--answer-after", "0")
+            try await scene.status(of: "pbx", says: "\"agent\":\"trunk\"", within: 15)
+
+            try scene.change { $0["registrations"] = [registration(scene, "trunk"), registration(scene, "spare")] }
+            #expect(try await scene.command("reload").output == "changed: registrations\n")
+            try await scene.status(of: "pbx", says: "\"agent\":\"spare\"")
+            #expect(try await scene.status(of: "pbx").contains("\"agent\":\"trunk\""))
+
+            try scene.change { $0["registrations"] = [registration(scene, "spare")] }
+            try await scene.command("reload")
+            try await scene.status(of: "pbx", says: "\"registered\":[{\"agent\":\"spare\"")
+            // Calls are signed as the one that is left.
+            let caller = try await scene.caller()
+            caller.send("call \(scene.line)")
+            try await caller.hears(boris)
+            caller.send("hangup")
+            try await boris.says("ended")
+
+            try scene.change { $0["registrations"] = [Any]() }
+            try await scene.command("reload")
+            try await scene.status(of: "pbx", says: "\"registered\":[]")
+            try await scene.status(says: "\"registrations\":[]")
+            pbx.signal(SIGTERM)
+        }
+    }
+
     /// All that is written in a file, or in the files of a directory.
     private func text(below path: String) throws -> String {
         var isDirectory: ObjCBool = false

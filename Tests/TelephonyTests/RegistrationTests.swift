@@ -17,7 +17,27 @@ private func register(
         var settings = tel_registration(
             servers: list.baseAddress!, server_count: list.count, user: keep(user), password: password.map(keep),
             realm: realm.map(keep), expires_s: expires)
-        return tel_add_registration(&settings)
+        return tel_set_registrations(&settings, 1)
+    }
+}
+
+/// Several at one server, by user and password.
+private func register(_ server: String, _ users: [(name: String, password: String)]) -> tel_result {
+    var owned: [UnsafeMutablePointer<CChar>] = []
+    func keep(_ text: String) -> UnsafePointer<CChar> {
+        let copy = strdup(text)!
+        owned.append(copy)
+        return UnsafePointer(copy)
+    }
+    defer { owned.forEach { free($0) } }
+    var servers = keep(server)
+    return withUnsafePointer(to: &servers) { list in
+        let settings = users.map {
+            tel_registration(
+                servers: list, server_count: 1, user: keep($0.name), password: keep($0.password), realm: nil,
+                expires_s: 60)
+        }
+        return tel_set_registrations(settings, settings.count)
     }
 }
 
@@ -228,6 +248,77 @@ extension TelephonyTests {
                 peer.respond(401, first, headers: challenge([.md5], nonce: "n3"))
                 let second = try peer.expect("INFO")
                 #expect(Digest.isSigned(second["authorization"], "INFO", password: "geheim"))
+            }
+        }
+
+        private func left(_ request: Message) -> Bool {
+            request["expires"] == "0" || request["contact"].contains("expires=0")
+        }
+
+        /// Takes so many REGISTERs of several users, all of them signed: who, and "-" before one who leaves.
+        private func serve(_ peer: Peer, _ count: Int) throws -> [String] {
+            var users: [String] = []
+            for _ in 1...4 * count where users.count < count {
+                let request = try peer.expect("REGISTER")
+                let user = request["to"].dropFirst("<sip:".count).prefix { $0 != "@" }
+                guard !request["authorization"].isEmpty else {
+                    peer.respond(401, request, headers: challenge([.md5], nonce: "n\(request.cseq)\(user)"))
+                    continue
+                }
+                #expect(Digest.isSigned(request["authorization"], "REGISTER", password: "geheim-\(user)"))
+                users.append(left(request) ? "-\(user)" : "\(user)")
+                let contact = left(request) ? [] : ["Contact: \(request["contact"]);expires=60"]
+                peer.respond(200, request, headers: contact)
+            }
+            return users
+        }
+
+        @Test func `of a changed list what is the same is left alone, the rest leaves, signed as before`() throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let server = "sip:127.0.0.1:\(peer.port)"
+                #expect(register(server, [("a", "geheim-a"), ("b", "geheim-b")]) == TEL_OK)
+                #expect(try serve(peer, 2).sorted() == ["a", "b"])
+                #expect(wait(for: TEL_REGISTRATION_REGISTERED))
+                #expect(register(server, [("c", "geheim-c"), ("a", "geheim-a")]) == TEL_OK)
+                #expect(try serve(peer, 2).sorted() == ["-b", "c"])
+                #expect(wait(for: TEL_REGISTRATION_REGISTERED))
+                let names = (0...1).map { index -> String in
+                    var status = status(index)
+                    return withUnsafeBytes(of: &status.user) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+                }
+                #expect(names == ["c", "a"])
+                var none = tel_registration_status()
+                #expect(!tel_get_registration(2, &none))
+                #expect(peer.receive(within: 0.3) { $0.method == "REGISTER" } == nil)
+            }
+        }
+
+        @Test func `one that only changes its password replaces its binding, without a goodbye`() throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let server = "sip:127.0.0.1:\(peer.port)"
+                #expect(register(server, [("a", "alt")]) == TEL_OK)
+                let first = try take(peer, signed: false)
+                #expect(wait(for: TEL_REGISTRATION_REGISTERED))
+                #expect(register(server, [("a", "geheim")]) == TEL_OK)
+                let second = try take(peer)
+                #expect(!left(second) && second["contact"] == first["contact"])
+                #expect(wait(for: TEL_REGISTRATION_REGISTERED))
+                #expect(peer.receive(within: 0.3) { $0.method == "REGISTER" } == nil)
+            }
+        }
+
+        @Test func `one that is given up while it registers leaves when it has`() throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let server = "sip:127.0.0.1:\(peer.port)"
+                #expect(register(server, [("a", "geheim")]) == TEL_OK)
+                let request = try peer.expect("REGISTER")
+                #expect(register(server, []) == TEL_OK)
+                #expect(peer.receive(within: 0.2) { $0.method == "REGISTER" && $0.cseq > request.cseq } == nil)
+                peer.respond(200, request, headers: ["Contact: \(request["contact"]);expires=60"])
+                #expect(left(try peer.expect("REGISTER")))
             }
         }
 

@@ -310,7 +310,7 @@ typedef struct tel_credential {
 } tel_credential;
 tel_result tel_add_credential(const tel_credential *credential);
 
-/** Being registered with a server, until tel_stop, which says goodbye. */
+/** Being registered with a server until it is no longer wanted, or tel_stop: which says goodbye. */
 typedef struct tel_registration {
     const char *_Nonnull const *_Nonnull servers; /**< SIP URIs; the first that takes us, from the first on */
     size_t server_count;
@@ -319,7 +319,11 @@ typedef struct tel_registration {
     const char *_Nullable realm;    /**< NULL: the one that they name */
     uint32_t expires_s;             /**< asked for; 0: 300 */
 } tel_registration;
-tel_result tel_add_registration(const tel_registration *registration);
+/**
+ * The servers to be registered with from now on. Of those before, what is in the list again, all of it the same, goes on as
+ * if nothing had been said; the others say goodbye. All or nothing; at most 16.
+ */
+tel_result tel_set_registrations(const tel_registration *_Nullable list, size_t count);
 
 typedef enum tel_registration_state {
     TEL_REGISTRATION_TRYING,
@@ -333,7 +337,7 @@ typedef struct tel_registration_status {
     int sip_status;   /**< of the last answer; 0: none yet */
     uint32_t seconds; /**< REGISTERED: until it expires; FAILED: until it is tried again */
 } tel_registration_status;
-/** The nth registration, in the order of adding; false: there are fewer. */
+/** The nth registration, in the order of the list; false: there are fewer. */
 bool tel_get_registration(size_t index, tel_registration_status *status);
 
 /* ---------------------------------------------------------------- legs */

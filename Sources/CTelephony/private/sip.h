@@ -231,6 +231,9 @@ void credentials_arm(pjsip_dialog *dialog, const pj_str_t *const hosts[], size_t
 size_t credentials_for(pj_pool_t *pool, const pj_str_t *const hosts[], size_t host_count, const pj_sockaddr *peer,
                        pjsip_cred_info list[CREDENTIALS_PER_DIALOG]);
 void credentials_learn(const pj_str_t *host, const pj_str_t *realm);
+/** `owner`: what it belongs to, and is dropped with; NULL: nothing. */
+tel_result credentials_add(const tel_credential *credential, const void *owner);
+void credentials_drop(const void *owner);
 void credentials_clear(void);
 
 /* outgoing.c */
@@ -259,6 +262,7 @@ void incoming_invite(pjsip_rx_data *rdata);
 void options_respond(pjsip_rx_data *rdata);
 void registrar_respond(pjsip_rx_data *rdata);
 void registrar_clear(void);
+/* registrations.c */
 /** Says goodbye to the servers and waits for their answers, but not long. */
 void register_leave(void);
 void register_stop(void);

@@ -9,13 +9,15 @@
 
 #include "../private/sip.h"
 
-#define MOST_CREDENTIALS 64
+/** Those of all registrations, and some. */
+#define MOST_CREDENTIALS 160
 
 struct credential {
     char host[128];  /**< empty: any server's */
     char realm[128];   /**< as configured; empty: whatever that server asks for */
     char learned[128]; /**< what it has asked for */
     char user[64], password[128];
+    const void *owner; /**< with whom it goes; NULL: it stays */
 };
 
 static struct {
@@ -29,10 +31,11 @@ static bool copy(char *buffer, size_t size, const char *text)
     return snprintf(buffer, size, "%s", text ? text : "") < (int)size;
 }
 
-tel_result tel_add_credential(const tel_credential *from)
+tel_result credentials_add(const tel_credential *from, const void *owner)
 {
     struct credential credential;
     memset(&credential, 0, sizeof(credential));
+    credential.owner = owner;
     if (!copy(credential.host, sizeof(credential.host), from->host) ||
         !copy(credential.realm, sizeof(credential.realm), from->realm) ||
         !copy(credential.user, sizeof(credential.user), from->user) ||
@@ -46,6 +49,24 @@ tel_result tel_add_credential(const tel_credential *from)
         credentials.list[credentials.count++] = credential;
     pthread_mutex_unlock(&credentials.mutex);
     return room ? TEL_OK : TEL_ERR_FULL;
+}
+
+tel_result tel_add_credential(const tel_credential *credential)
+{
+    return credentials_add(credential, NULL);
+}
+
+void credentials_drop(const void *owner)
+{
+    size_t kept = 0;
+    pthread_mutex_lock(&credentials.mutex);
+    for (size_t i = 0; i < credentials.count; i++) {
+        if (credentials.list[i].owner != owner)
+            credentials.list[kept++] = credentials.list[i];
+    }
+    memset(&credentials.list[kept], 0, (credentials.count - kept) * sizeof(credentials.list[0]));
+    credentials.count = kept;
+    pthread_mutex_unlock(&credentials.mutex);
 }
 
 void credentials_clear(void)

@@ -1,49 +1,18 @@
 /*
- * Registering with servers (RFC 3261 §10.2). PJSIP's registration client signs, refreshes and obeys a 423; which server
- * is tried, and when again, is decided here: the servers of a list in turn, then a pause that doubles.
+ * One registration with a server (RFC 3261 §10.2). PJSIP's registration client signs, refreshes and obeys a 423; which
+ * server is tried, and when again, is decided here: the servers of a list in turn, then a pause that doubles.
  *
- * Everything but adding, looking and the farewell runs on the SIP worker.
+ * All of it runs on the thread that runs SIP, but for the farewell.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../private/sip.h"
+#include "../private/registration.h"
 
-#define MOST_REGISTRATIONS 16
-#define MOST_SERVERS 8
-#define URI_SIZE 256
-#define DEFAULT_EXPIRES 300
 #define FIRST_PAUSE_S 1
 #define LONGEST_PAUSE_S 64
 /** After a refusal: to ask more often is what gets an address banned. */
 #define REFUSED_PAUSE_S 30
-#define FAREWELL_MS 1000
-
-struct registration {
-    char servers[MOST_SERVERS][URI_SIZE];
-    size_t server_count;
-    char user[64], address[URI_SIZE]; /**< address of record; empty: the user at the server */
-    uint32_t expires_s;
-    bool says_goodbye;
-
-    pjsip_regc *client;
-    pj_timer_entry timer;
-    size_t current; /**< server */
-    size_t failed;  /**< servers that have failed one after the other */
-    uint32_t pause_s;
-    tel_registration_state state;
-    int status;
-    int64_t until_us; /**< registered, or quiet, until then */
-    atomic_bool leaving;
-};
-
-static struct {
-    struct registration list[MOST_REGISTRATIONS];
-    size_t count;
-    atomic_size_t leaving;
-    pthread_mutex_t mutex; /**< of what tel_get_registration looks at, and of the count */
-} registrations = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static int64_t now_us(void)
 {
@@ -52,23 +21,27 @@ static int64_t now_us(void)
     return mono;
 }
 
-static void try_now(pj_timer_heap_t *heap, pj_timer_entry *entry);
+static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    PJ_UNUSED_ARG(heap);
+    registration_try(entry->user_data);
+}
 
 static void schedule(struct registration *r, uint32_t seconds)
 {
     pj_time_val delay = {(long)seconds, 0};
-    pj_timer_entry_init(&r->timer, 0, r, try_now);
+    pj_timer_entry_init(&r->timer, 0, r, on_timer);
     pjsip_endpt_schedule_timer(sip.endpoint, &r->timer, &delay);
     worker_heed_timers();
 }
 
 static void set_state(struct registration *r, tel_registration_state state, int status, uint32_t seconds)
 {
-    pthread_mutex_lock(&registrations.mutex);
+    registrations_lock();
     r->state = state;
     r->status = status;
     r->until_us = now_us() + (int64_t)seconds * 1000000;
-    pthread_mutex_unlock(&registrations.mutex);
+    registrations_unlock();
 }
 
 static void report(const struct registration *r, int status, uint32_t expires_s)
@@ -85,6 +58,8 @@ static void note_failure(struct registration *r, int status)
 {
     bool refused = status / 100 == 4 && status != PJSIP_SC_REQUEST_TIMEOUT;
     uint32_t seconds = 0;
+    if (r->pause_s == 0)
+        r->pause_s = FIRST_PAUSE_S;
     r->failed++;
     if (r->failed >= r->server_count) {
         seconds = refused && r->pause_s < REFUSED_PAUSE_S ? REFUSED_PAUSE_S : r->pause_s;
@@ -92,17 +67,19 @@ static void note_failure(struct registration *r, int status)
         r->failed = 0;
     }
     set_state(r, TEL_REGISTRATION_FAILED, status, seconds);
-    pthread_mutex_lock(&registrations.mutex);
+    registrations_lock();
     r->current = (r->current + 1) % r->server_count;
-    pthread_mutex_unlock(&registrations.mutex);
+    registrations_unlock();
     schedule(r, seconds);
     report(r, status, 0);
 }
 
 static void note_left(struct registration *r)
 {
-    if (atomic_exchange(&r->leaving, false))
-        atomic_fetch_sub(&registrations.leaving, 1);
+    if (!atomic_exchange(&r->leaving, false))
+        return;
+    r->left = true;
+    registrations_count_leaving(-1);
 }
 
 static void on_result(struct pjsip_regc_cbparam *result)
@@ -119,6 +96,7 @@ static void on_result(struct pjsip_regc_cbparam *result)
     } else if (!pj_timer_entry_running(&r->timer)) {
         note_failure(r, result->code);
     }
+    registrations_answered(r);
 }
 
 static pjsip_sip_uri *parse(pj_pool_t *pool, const char *text)
@@ -147,9 +125,24 @@ static void on_response(struct pjsip_regc_tsx_cb_param *result)
         credentials_learn(&server->host, &asked->challenge.digest.realm);
 }
 
+/** Its own, where it has a password: another may be registered with the same server. */
+static size_t credentials_of(struct registration *r, pj_pool_t *pool, const pj_str_t *host,
+                             pjsip_cred_info list[CREDENTIALS_PER_DIALOG])
+{
+    if (!r->password[0])
+        return credentials_for(pool, &host, 1, NULL, list);
+    pj_bzero(&list[0], sizeof(list[0]));
+    list[0].realm = pj_str(r->realm[0] ? r->realm : "*");
+    list[0].scheme = pj_str("digest");
+    list[0].username = pj_str(r->user);
+    list[0].data_type = PJSIP_CRED_DATA_PLAIN_PASSWD;
+    list[0].data = pj_str(r->password);
+    return 1;
+}
+
 static bool prepare(struct registration *r, pj_pool_t *pool)
 {
-    char contact[SIP_MAX_CONTACT], with_user[SIP_MAX_CONTACT + 80], address[URI_SIZE];
+    char contact[SIP_MAX_CONTACT], with_user[SIP_MAX_CONTACT + 80], address[SERVER_URI_SIZE];
     char *server_text = r->servers[r->current];
     struct destination to;
     const pjsip_sip_uri *server = parse(pool, server_text);
@@ -169,8 +162,7 @@ static bool prepare(struct registration *r, pj_pool_t *pool)
     if (pjsip_regc_init(r->client, &server_name, &aor, &aor, 1, &where, r->expires_s) != PJ_SUCCESS)
         return false;
     pjsip_cred_info list[CREDENTIALS_PER_DIALOG];
-    const pj_str_t *hosts[] = {&server->host};
-    size_t count = credentials_for(pool, hosts, 1, NULL, list);
+    size_t count = credentials_of(r, pool, &server->host, list);
     pjsip_regc_set_reg_tsx_cb(r->client, on_response);
     if (sip.external_address[0] && contact_is_external(peer)) {
         pjsip_host_port sent_by = {pj_str(sip.external_address), to.listener->port};
@@ -186,11 +178,22 @@ static void forget_client(struct registration *r)
     r->client = NULL;
 }
 
-static void try_now(pj_timer_heap_t *heap, pj_timer_entry *entry)
+bool registration_is_busy(const struct registration *r)
 {
-    struct registration *r = entry->user_data;
+    pjsip_regc_info info;
+    return r->client && pjsip_regc_get_info(r->client, &info) == PJ_SUCCESS && info.is_busy;
+}
+
+void registration_drop(struct registration *r)
+{
+    pjsip_endpt_cancel_timer(sip.endpoint, &r->timer);
+    forget_client(r);
+}
+
+void registration_try(struct registration *r)
+{
     pjsip_tx_data *tdata;
-    PJ_UNUSED_ARG(heap);
+    r->fresh = false;
     forget_client(r);
     set_state(r, TEL_REGISTRATION_TRYING, r->status, 0);
     pj_pool_t *pool = pjsip_endpt_create_pool(sip.endpoint, "register", 2000, 1000);
@@ -205,134 +208,17 @@ static void try_now(pj_timer_heap_t *heap, pj_timer_entry *entry)
         note_failure(r, PJSIP_SC_SERVICE_UNAVAILABLE);
 }
 
-/* ---------------------------------------------------------------- commands */
-
-/** Of a test phone `address` is the address of record, and it does not say goodbye. */
-static tel_result add(const tel_registration *params, const char *address)
-{
-    if (!thread_ready())
-        return TEL_ERR_STATE;
-    if (registrations.count == MOST_REGISTRATIONS)
-        return TEL_ERR_FULL;
-    struct registration *r = &registrations.list[registrations.count];
-    memset(r, 0, sizeof(*r));
-    pj_pool_t *pool = pjsip_endpt_create_pool(sip.endpoint, "register", 2000, 1000);
-    if (!pool)
-        return TEL_ERR_FULL;
-    tel_result result = TEL_OK;
-    for (size_t i = 0; i < params->server_count && result == TEL_OK; i++) {
-        const char *text = params->servers[i];
-        struct destination to;
-        const pjsip_sip_uri *server = strlen(text) < URI_SIZE ? parse(pool, text) : NULL;
-        if (r->server_count == MOST_SERVERS || !server || !destination_find(pool, text, &to)) {
-            if (!server || r->server_count == MOST_SERVERS)
-                note_error("%.200s: no SIP URI, or one too many", text);
-            result = TEL_ERR_INVALID;
-            break;
-        }
-        snprintf(r->servers[r->server_count++], URI_SIZE, "%s", text);
-        if (params->password) {
-            char host[128];
-            text_copy(host, sizeof(host), &server->host);
-            result = tel_add_credential(&(tel_credential){
-                .host = host, .realm = params->realm, .user = params->user, .password = params->password});
-        }
-    }
-    if (result == TEL_OK && (r->server_count == 0 || strlen(params->user) >= sizeof(r->user)))
-        result = TEL_ERR_INVALID;
-    pjsip_endpt_release_pool(sip.endpoint, pool);
-    if (result != TEL_OK)
-        return result;
-    snprintf(r->user, sizeof(r->user), "%s", params->user);
-    snprintf(r->address, sizeof(r->address), "%s", address ? address : "");
-    r->expires_s = params->expires_s ? params->expires_s : DEFAULT_EXPIRES;
-    r->says_goodbye = !address;
-    r->pause_s = FIRST_PAUSE_S;
-    pthread_mutex_lock(&registrations.mutex);
-    registrations.count++;
-    pthread_mutex_unlock(&registrations.mutex);
-    schedule(r, 0);
-    return TEL_OK;
-}
-
-tel_result tel_add_registration(const tel_registration *registration)
-{
-    return add(registration, NULL);
-}
-
-tel_result tel_register(const char *server_uri, const char *aor_uri, uint32_t expires_s)
-{
-    char user[64];
-    const char *begin = strchr(aor_uri, ':'), *at = strchr(aor_uri, '@');
-    size_t length = begin && at > begin ? (size_t)(at - begin - 1) : 0;
-    if (length == 0 || length >= sizeof(user) || strlen(aor_uri) >= URI_SIZE) {
-        note_error("%.200s: no address of record", aor_uri);
-        return TEL_ERR_INVALID;
-    }
-    snprintf(user, sizeof(user), "%.*s", (int)length, begin + 1);
-    return add(&(tel_registration){.servers = &server_uri, .server_count = 1, .user = user, .expires_s = expires_s},
-               aor_uri);
-}
-
-bool tel_get_registration(size_t index, tel_registration_status *status)
-{
-    memset(status, 0, sizeof(*status));
-    pthread_mutex_lock(&registrations.mutex);
-    bool found = index < registrations.count;
-    if (found) {
-        const struct registration *r = &registrations.list[index];
-        int64_t left_us = r->until_us - now_us();
-        status->state = r->state;
-        status->sip_status = r->status;
-        status->seconds = left_us > 0 ? (uint32_t)(left_us / 1000000) : 0;
-        snprintf(status->server, sizeof(status->server), "%s", r->servers[r->current]);
-        snprintf(status->user, sizeof(status->user), "%s", r->user);
-    }
-    pthread_mutex_unlock(&registrations.mutex);
-    return found;
-}
-
-/* ---------------------------------------------------------------- the end */
-
-static bool say_goodbye(struct registration *r)
+bool registration_say_goodbye(struct registration *r)
 {
     pjsip_tx_data *tdata;
-    if (!r->says_goodbye || r->state != TEL_REGISTRATION_REGISTERED || !r->client)
+    if (r->state != TEL_REGISTRATION_REGISTERED || !r->client)
         return false;
     atomic_store(&r->leaving, true);
-    atomic_fetch_add(&registrations.leaving, 1);
+    registrations_count_leaving(1);
     pj_status_t status = pjsip_regc_unregister(r->client, &tdata);
     if (status == PJ_SUCCESS)
         status = pjsip_regc_send(r->client, tdata);
     if (status != PJ_SUCCESS)
         note_left(r);
     return true;
-}
-
-void register_leave(void)
-{
-    bool any = false;
-    for (size_t i = 0; i < registrations.count; i++)
-        any = say_goodbye(&registrations.list[i]) || any;
-    if (!any)
-        return;
-    /* Whoever has run PJSIP until now may have ended. */
-    int64_t deadline_us = now_us() + FAREWELL_MS * 1000;
-    while (atomic_load(&registrations.leaving) > 0 && now_us() < deadline_us) {
-        pj_time_val round = {0, 10};
-        pjsip_endpt_handle_events(sip.endpoint, &round);
-    }
-}
-
-void register_stop(void)
-{
-    for (size_t i = 0; i < registrations.count; i++) {
-        pjsip_endpt_cancel_timer(sip.endpoint, &registrations.list[i].timer);
-        forget_client(&registrations.list[i]);
-    }
-    pthread_mutex_lock(&registrations.mutex);
-    registrations.count = 0;
-    atomic_store(&registrations.leaving, 0);
-    pthread_mutex_unlock(&registrations.mutex);
-    credentials_clear();
 }

@@ -19,7 +19,8 @@ extension Configuration {
     static func isChangeable(_ path: String) -> Bool {
         if path == "transfer.passHeaders" { return false }
         let changeable = [
-            "agents", "groups", "lines", "callers", "agentCodes", "transfer", "sip.numbering", "sip.lineFrom",
+            "agents", "groups", "registrations", "lines", "callers", "agentCodes", "transfer", "sip.numbering",
+            "sip.lineFrom",
             "events.notes",
         ]
         return changeable.contains { path == $0 || path.hasPrefix($0 + ".") }

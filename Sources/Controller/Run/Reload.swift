@@ -3,15 +3,18 @@ import CallEvents
 import Foundation
 import TransferEngine
 
-/// Who may register here, and who may sign requests.
+/// Who may register here, who may sign requests, and with whom we are registered.
 struct Admission: Hashable, Sendable {
     /// User parts of addresses.
     var users: [String] = []
     var accounts: [Configuration.Account] = []
+    var registrations: [Configuration.Registration] = []
 }
 
 extension Configuration {
-    var admission: Admission { Admission(users: registrable.map(\.user), accounts: accounts) }
+    var admission: Admission {
+        Admission(users: registrable.map(\.user), accounts: accounts, registrations: registrations)
+    }
 
     /// User part of a REGISTER → agent.
     var agentsByUser: [String: String] {
@@ -37,9 +40,17 @@ extension SIPTelephony {
                 user: strings.add($0.user), password: strings.add($0.password), ha1_md5: strings.add($0.md5),
                 ha1_sha256: strings.add($0.sha256))
         }
+        let registrations = admission.registrations.map {
+            tel_registration(
+                servers: strings.add($0.servers), server_count: $0.servers.count, user: strings.add($0.user),
+                password: strings.add($0.password), realm: strings.add($0.realm), expires_s: UInt32($0.expires))
+        }
         return withExtendedLifetime(strings) {
             let result = tel_set_accounts(accounts, accounts.count)
             guard result == TEL_OK else { return result }
+            // With the unchanged ones nothing happens, so that this may be taken back.
+            let registered = tel_set_registrations(registrations, registrations.count)
+            guard registered == TEL_OK else { return registered }
             return tel_set_registrable(strings.add(admission.users), admission.users.count)
         }
     }

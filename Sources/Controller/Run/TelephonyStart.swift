@@ -101,11 +101,7 @@ final class TelephonyService: @unchecked Sendable {
         addresses = sip.listen.enumerated().map { index, entry in
             ListenAddress(transport: entry.transport, address: entry.address, port: Int(tel_listen_port(index)))
         }
-        let isSet = withExtendedLifetime(strings) {
-            SIPTelephony(sounds: sounds).admit(configuration.admission) == TEL_OK
-                && configuration.registrations.allSatisfy { Self.add($0, strings) }
-        }
-        guard isSet else {
+        guard SIPTelephony(sounds: sounds).admit(configuration.admission) == TEL_OK else {
             let reason = String(cString: tel_last_error())
             stop()
             throw ControllerError(reason)
@@ -116,14 +112,6 @@ final class TelephonyService: @unchecked Sendable {
             stop()
             throw error
         }
-    }
-
-    private static func add(_ registration: Configuration.Registration, _ strings: CStrings) -> Bool {
-        var settings = tel_registration(
-            servers: strings.add(registration.servers), server_count: registration.servers.count,
-            user: strings.add(registration.user), password: strings.add(registration.password),
-            realm: strings.add(registration.realm), expires_s: UInt32(registration.expires))
-        return tel_add_registration(&settings) == TEL_OK
     }
 
     /// Ends what is left of legs; no event comes afterwards. Once.
