@@ -73,4 +73,51 @@ struct MemoryRows {
             try await caller.hears(boris)
         }
     }
+
+    @Test("after a restart, and after a kill, a phone that had registered is called before it registers again")
+    func registeredPhone() async throws {
+        try await Scene.run(["agents": ["anna": ["name": "Anna"]], "transfer.targets": [:] as [String: Any]]) { scene in
+            let anna = try await scene.phone(
+                "anna", user: "anna", port: 5081, tone: 1300,
+                ["--answer-after", "0", "--register", "sip:\(scene.address):5070"])
+            try await scene.status(says: "\"agent\":\"anna\"")
+            let caller = try await scene.caller()
+            let file = scene.log.directory.appending(path: ".bindings")
+            try await wait(for: "the phone in \(file.path())") {
+                (try? String(contentsOf: file, encoding: .utf8))?.contains("sip:anna@") == true
+            }
+            let mode = try FileManager.default.attributesOfItem(atPath: file.path(percentEncoded: false))[
+                .posixPermissions]
+            #expect(mode as? Int == 0o600)
+
+            scene.warmline.signal(SIGTERM)
+            try await wait(for: "warmline's end") { scene.warmline.isDone }
+            try await scene.restart()
+            try await scene.status(says: "\"agent\":\"anna\"")
+            caller.send("call \(scene.line)")
+            try await caller.hears(anna)
+            caller.send("hangup")
+            try await scene.log.has("call.ended agent=anna")
+
+            scene.warmline.kill()
+            try await scene.restart()
+            caller.send("call \(scene.line)")
+            try await anna.hears(caller)
+            caller.send("hangup")
+            try await anna.says("ended", call: 2)
+
+            // What has expired meanwhile, and what is no such file, is passed over.
+            scene.warmline.kill()
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let past = text.replacing(try Regex("\"until\":[0-9]+"), with: "\"until\":1000000000")
+            #expect(past != text)
+            try past.write(to: file, atomically: false, encoding: .utf8)
+            try await scene.restart()
+            #expect(try await scene.status().contains("\"registered\":[]"))
+            scene.warmline.kill()
+            try "rubbish".write(to: file, atomically: false, encoding: .utf8)
+            try await scene.restart()
+            #expect(scene.warmline.errors.contains("not readable"))
+        }
+    }
 }

@@ -110,6 +110,50 @@ extension TelephonyTests {
             }
         }
 
+        private var bindings: [(user: String, uri: String, seconds: UInt32, q: UInt32)] {
+            var list: [(String, String, UInt32, UInt32)] = []
+            var binding = tel_binding()
+            func text<Characters>(_ characters: Characters) -> String {
+                withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            }
+            while tel_get_binding(list.count, &binding) {
+                list.append((text(binding.user), text(binding.uri), binding.seconds, binding.q1000))
+            }
+            return list
+        }
+
+        @Test func `bindings are read, and put back by the next process`() throws {
+            var kept: [(user: String, uri: String, seconds: UInt32, q: UInt32)] = []
+            try Shim.run { shim in
+                permit(["7000"])
+                let peer = try Peer(shimPort: shim.port)
+                #expect(try register(peer, cseq: 1, ["Expires: 600"]).status == 200)
+                #expect(try register(peer, cseq: 2, ["Contact: <sip:b@127.0.0.1>;q=0.1;expires=60"]).status == 200)
+                kept = bindings
+                #expect(kept.map(\.uri) == ["sip:peer@127.0.0.1:\(peer.port)", "sip:b@127.0.0.1"])
+                #expect(kept.map(\.q) == [1000, 100] && (3_590...3_600).contains(kept[0].seconds))
+            }
+            try Shim.run { shim in
+                permit(["7000"])
+                for binding in kept.reversed() {
+                    #expect(tel_restore_binding(binding.user, binding.uri, binding.seconds, binding.q) == TEL_OK)
+                }
+                _ = try shim.expect(TEL_EVENT_REGISTERED)
+                let both = try shim.expect(TEL_EVENT_REGISTERED)
+                #expect(both.user == "7000" && both.contacts == kept.map(\.uri).joined(separator: "\n"))
+                #expect(bindings.map(\.uri) == kept.map(\.uri))
+                // A phone that was faster, one who is no agent, what is no address, no time.
+                #expect(tel_restore_binding("7000", kept[0].uri, 60, 1000) == TEL_ERR_INVALID)
+                #expect(tel_restore_binding("7001", "sip:c@127.0.0.1", 60, 1000) == TEL_ERR_INVALID)
+                #expect(tel_restore_binding("7000", "mailto:c@d", 60, 1000) == TEL_ERR_INVALID)
+                #expect(tel_restore_binding("7000", "sip:c@127.0.0.1", 0, 1000) == TEL_ERR_INVALID)
+                #expect(tel_restore_binding("7000", "sip:c@127.0.0.1", 1, 1000) == TEL_OK)
+                _ = try shim.expect(TEL_EVENT_REGISTERED)
+                // It expires as any other.
+                #expect(try shim.expect(TEL_EVENT_REGISTERED, within: 4).contacts == both.contacts)
+            }
+        }
+
         @Test func `a test phone registers`() throws {
             try Shim.run { shim in
                 permit(["1001"])

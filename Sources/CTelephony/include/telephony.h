@@ -288,6 +288,23 @@ void tel_set_accepting(bool accepting, uint32_t retry_after_s);
 /** Users whose REGISTER is accepted: signed by digest where the user has an account, else from a trusted peer. */
 tel_result tel_set_registrable(const char *_Nonnull const *_Nullable users, size_t count);
 
+/** Where the phone of a user can be called, until it expires. */
+typedef struct tel_binding {
+    char user[64], uri[256];
+    uint32_t seconds; /**< until it expires */
+    uint32_t q1000;   /**< RFC 3261 §20.10, in thousandths */
+} tel_binding;
+/**
+ * The nth binding that outlives this process, the best of a user's first: those of phones that are called by the connection
+ * by which they have registered do not. False: there are fewer.
+ */
+bool tel_get_binding(size_t index, tel_binding *binding);
+/**
+ * Puts a binding back that an earlier process had, as if the phone had registered just now; of one user's the best last.
+ * Reported by REGISTERED. INVALID for a user who may not register, an address that is no SIP URI, or no time left.
+ */
+tel_result tel_restore_binding(const char *user, const char *uri, uint32_t seconds, uint32_t q1000);
+
 /** One who may sign requests by digest (RFC 7616, RFC 8760). A password, or the hashes of user, realm and password. */
 typedef struct tel_account {
     const char *user;

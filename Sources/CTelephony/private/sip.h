@@ -289,6 +289,8 @@ void trace_stop(void);
 /* flows.c: the connections by which phones have registered */
 void flow_note(const char *uri, pjsip_transport *transport);
 void flow_forget(const char *uri);
+/** Whether that Contact is called by a connection. */
+bool flow_exists(const char *uri);
 /** Sends the dialog's requests by the connection by which that Contact has registered, if there is one. */
 void flow_use(pjsip_dialog *dialog, const char *uri);
 void flows_on_closed(const pjsip_transport *closed);

@@ -77,6 +77,14 @@ void flow_note(const char *uri, pjsip_transport *transport)
         pjsip_transport_dec_ref(transport);
 }
 
+bool flow_exists(const char *uri)
+{
+    pthread_mutex_lock(&flows.mutex);
+    bool exists = find(uri) < flows.count;
+    pthread_mutex_unlock(&flows.mutex);
+    return exists;
+}
+
 void flow_use(pjsip_dialog *dialog, const char *uri)
 {
     pthread_mutex_lock(&flows.mutex);

@@ -34,6 +34,7 @@ static struct {
     struct user *users;
     size_t count;
     pj_timer_entry expiry;
+    atomic_bool expiring; /**< `expiry` is set */
     pthread_mutex_t mutex;
 } registrar = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -86,6 +87,7 @@ void registrar_clear(void)
     registrar.users = NULL;
     registrar.count = 0;
     memset(&registrar.expiry, 0, sizeof(registrar.expiry));
+    atomic_store(&registrar.expiring, false);
     pthread_mutex_unlock(&registrar.mutex);
 }
 
@@ -132,10 +134,11 @@ static void on_expiry(pj_timer_heap_t *heap, pj_timer_entry *entry);
 static void schedule_expiry(void)
 {
     pj_time_val second = {1, 0};
-    if (pj_timer_entry_running(&registrar.expiry))
+    if (atomic_exchange(&registrar.expiring, true))
         return;
     pj_timer_entry_init(&registrar.expiry, 0, NULL, on_expiry);
     pjsip_endpt_schedule_timer(sip.endpoint, &registrar.expiry, &second);
+    worker_heed_timers();
 }
 
 static void on_expiry(pj_timer_heap_t *heap, pj_timer_entry *entry)
@@ -143,6 +146,7 @@ static void on_expiry(pj_timer_heap_t *heap, pj_timer_entry *entry)
     PJ_UNUSED_ARG(heap);
     PJ_UNUSED_ARG(entry);
     bool any = false;
+    atomic_store(&registrar.expiring, false);
     for (size_t i = 0;; i++) {
         struct user copy;
         pthread_mutex_lock(&registrar.mutex);
@@ -170,6 +174,18 @@ static bool is_stale(const struct binding *binding, const pjsip_rx_data *rdata)
     return pj_strcmp2(&rdata->msg_info.cid->id, binding->call_id) == 0 && rdata->msg_info.cseq->cseq <= binding->cseq;
 }
 
+static void insert(struct user *user, const struct binding *fresh)
+{
+    if (user->count == MOST_CONTACTS)
+        remove_binding(user, MOST_CONTACTS - 1);
+    int at = 0; /* the newest comes first among equals */
+    while (at < user->count && user->bindings[at].q1000 > fresh->q1000)
+        at++;
+    memmove(&user->bindings[at + 1], &user->bindings[at], (size_t)(user->count - at) * sizeof(*fresh));
+    user->bindings[at] = *fresh;
+    user->count++;
+}
+
 static int set_binding(struct user *user, const pjsip_rx_data *rdata, const pjsip_contact_hdr *contact,
                        unsigned expires)
 {
@@ -190,16 +206,8 @@ static int set_binding(struct user *user, const pjsip_rx_data *rdata, const pjsi
         remove_binding(user, i);
         break;
     }
-    if (expires == 0)
-        return 0;
-    if (user->count == MOST_CONTACTS)
-        remove_binding(user, MOST_CONTACTS - 1);
-    int at = 0; /* the newest comes first among equals */
-    while (at < user->count && user->bindings[at].q1000 > fresh.q1000)
-        at++;
-    memmove(&user->bindings[at + 1], &user->bindings[at], (size_t)(user->count - at) * sizeof(fresh));
-    user->bindings[at] = fresh;
-    user->count++;
+    if (expires > 0)
+        insert(user, &fresh);
     return 0;
 }
 
@@ -320,4 +328,73 @@ void registrar_respond(pjsip_rx_data *rdata)
     answer(rdata, &copy);
     if (changed)
         report(&copy);
+}
+
+/* ---------------------------------------------------------------- over a restart */
+
+bool tel_get_binding(size_t index, tel_binding *binding)
+{
+    bool found = false;
+    memset(binding, 0, sizeof(*binding));
+    pthread_mutex_lock(&registrar.mutex);
+    for (size_t i = 0; i < registrar.count && !found; i++) {
+        const struct user *user = &registrar.users[i];
+        for (int k = 0; k < user->count && !found; k++) {
+            const struct binding *from = &user->bindings[k];
+            if (from->until <= now() || flow_exists(from->uri) || index-- > 0)
+                continue;
+            snprintf(binding->user, sizeof(binding->user), "%s", user->name);
+            snprintf(binding->uri, sizeof(binding->uri), "%s", from->uri);
+            binding->seconds = (uint32_t)(from->until - now());
+            binding->q1000 = (uint32_t)from->q1000;
+            found = true;
+        }
+    }
+    pthread_mutex_unlock(&registrar.mutex);
+    return found;
+}
+
+static bool is_sip_uri(const char *text)
+{
+    pj_str_t uri;
+    pj_pool_t *pool = pjsip_endpt_create_pool(sip.endpoint, "binding", 1000, 1000);
+    if (!pool)
+        return false;
+    pj_strdup2_with_null(pool, &uri, text);
+    const pjsip_uri *parsed = pjsip_parse_uri(pool, uri.ptr, (pj_size_t)uri.slen, 0);
+    bool is = parsed && (PJSIP_URI_SCHEME_IS_SIP(parsed) || PJSIP_URI_SCHEME_IS_SIPS(parsed));
+    pjsip_endpt_release_pool(sip.endpoint, pool);
+    return is;
+}
+
+tel_result tel_restore_binding(const char *name, const char *uri, uint32_t seconds, uint32_t q1000)
+{
+    struct binding binding;
+    struct user copy;
+    if (!thread_ready())
+        return TEL_ERR_STATE;
+    if (seconds == 0 || seconds > LONGEST_EXPIRES || q1000 > 1000 || strlen(uri) >= sizeof(binding.uri) ||
+        !is_sip_uri(uri))
+        return TEL_ERR_INVALID;
+    memset(&binding, 0, sizeof(binding));
+    snprintf(binding.uri, sizeof(binding.uri), "%s", uri);
+    binding.q1000 = (int)q1000;
+    binding.until = now() + (time_t)seconds;
+    pthread_mutex_lock(&registrar.mutex);
+    struct user *user = find(registrar.users, registrar.count, name);
+    bool is_new = user != NULL;
+    for (int i = 0; user && i < user->count; i++) {
+        if (strcmp(user->bindings[i].uri, uri) == 0)
+            is_new = false; /* the phone was faster */
+    }
+    if (is_new) {
+        insert(user, &binding);
+        copy = *user;
+    }
+    pthread_mutex_unlock(&registrar.mutex);
+    if (!is_new)
+        return TEL_ERR_INVALID;
+    schedule_expiry();
+    report(&copy);
+    return TEL_OK;
 }

@@ -69,6 +69,7 @@ public struct Service: Sendable {
         let recollection = Recollection(
             log: parts.log, groups: configuration.groups, now: started, inbox: inbox, say: say)
         recollection.start()
+        parts.bindings.start()
         let signals = watchSignals(inbox: inbox, reloader: reloader, say: say)
         ready()
         ServiceManager.notify("READY=1\nSTATUS=taking calls")
@@ -80,6 +81,7 @@ public struct Service: Sendable {
         Signals.wake()
         signals.join()
         recollection.stop()
+        parts.bindings.stop()
         parts.telephony.stop()
         parts.trace?.close()
         happenings?.stop()
@@ -94,6 +96,7 @@ public struct Service: Sendable {
         var socket: ControlSocket
         var log: LogWriter
         var telephony: TelephonyService
+        var bindings: Bindings
         var engine: EngineConfiguration
         var trace: TraceWriter?
     }
@@ -106,11 +109,14 @@ public struct Service: Sendable {
         undo.append(socket.stop)
         let log = try openLog(inbox: inbox, say: say)
         undo.append(log.close)
-        let telephony = try TelephonyService(configuration, traceFile: traceSIP, inbox: inbox, say: say)
+        let bindings = Bindings(directory: configuration.events.directory, say: say)
+        let telephony = try TelephonyService(
+            configuration, traceFile: traceSIP, bindings: bindings, inbox: inbox, say: say)
         undo.append(telephony.stop)
+        bindings.restore()
         let engine = configuration.engine(port: telephony.addresses.first?.port)
         return Parts(
-            socket: socket, log: log, telephony: telephony, engine: engine,
+            socket: socket, log: log, telephony: telephony, bindings: bindings, engine: engine,
             trace: try trace.map { try TraceWriter(path: $0, configuration: engine) })
     }
 

@@ -8,6 +8,7 @@ private let telephonyCallback: tel_event_fn = { event, context in
     guard let context else { return }
     let receiver = Unmanaged<TelephonyReceiver>.fromOpaque(context).takeUnretainedValue()
     if let copy = TelephonyEvent(event.pointee) {
+        if case .registered = copy.kind { receiver.bindings.note() }
         receiver.inbox.post(.telephony(copy))
     } else if let news = TelephonyEvent.news(of: event.pointee) {
         receiver.say(news)
@@ -17,12 +18,14 @@ private let telephonyCallback: tel_event_fn = { event, context in
 /// Who is told what happens in telephony.
 private final class TelephonyReceiver: Sendable {
     let inbox: Inbox<RunMessage>
+    let bindings: Bindings
     private let sayNow: @Sendable (String) -> Void
     /// So that a terminal that stands still holds up no thread of the telephony side.
     private let queue = DispatchQueue(label: "telephony news")
 
-    init(inbox: Inbox<RunMessage>, say: @escaping @Sendable (String) -> Void) {
+    init(inbox: Inbox<RunMessage>, bindings: Bindings, say: @escaping @Sendable (String) -> Void) {
         self.inbox = inbox
+        self.bindings = bindings
         sayNow = say
     }
 
@@ -55,9 +58,10 @@ final class TelephonyService: @unchecked Sendable {
     /// Begins to listen; what is reported goes to the inbox.
     /// - Parameters:
     ///   - traceFile: where every SIP message is recorded, as pcap.
+    ///   - bindings: is told when a phone registers.
     ///   - say: diagnostics of what is no call's, a line each.
     init(
-        _ configuration: Configuration, traceFile: String? = nil, inbox: Inbox<RunMessage>,
+        _ configuration: Configuration, traceFile: String? = nil, bindings: Bindings, inbox: Inbox<RunMessage>,
         say: @escaping @Sendable (String) -> Void
     ) throws(ControllerError) {
         let strings = CStrings()
@@ -87,7 +91,7 @@ final class TelephonyService: @unchecked Sendable {
             nonce_life_s: 0, max_legs: 0, trace_file: strings.add(traceFile),
             pass_headers: strings.add(configuration.passHeaders), pass_header_count: configuration.passHeaders.count,
             accept_messages: false, await_users: true, faults: tel_faults())
-        let context = Unmanaged.passRetained(TelephonyReceiver(inbox: inbox, say: say))
+        let context = Unmanaged.passRetained(TelephonyReceiver(inbox: inbox, bindings: bindings, say: say))
         self.context = context
         var reason = [CChar](repeating: 0, count: 512)
         let result = withExtendedLifetime(strings) {
@@ -216,7 +220,7 @@ final class TelephonyService: @unchecked Sendable {
     }
 
     /// A C array of characters, up to its 0.
-    private static func text<Characters>(_ characters: inout Characters) -> String {
+    static func text<Characters>(_ characters: inout Characters) -> String {
         withUnsafeBytes(of: &characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }
