@@ -49,10 +49,10 @@ import Testing
         var many: [Day] = []
     }
 
-    /// How many days the engine serves, each of two hours and its opening. `WARMLINE_SIMULATED_DAYS=400` makes the interval
-    /// of the engine's days alone one of ±1.5 points, in some minutes.
-    private static let days = ProcessInfo.processInfo.environment["WARMLINE_SIMULATED_DAYS"].flatMap(Int.init) ?? 5
-    private static let length = 9_000.0
+    /// How many days the engine serves, each of an hour and a half and its opening. `WARMLINE_SIMULATED_DAYS=700` makes the
+    /// interval of the engine's days alone one of ±1.5 points, in half an hour.
+    private static let days = ProcessInfo.processInfo.environment["WARMLINE_SIMULATED_DAYS"].flatMap(Int.init) ?? 4
+    private static let length = 7_200.0
 
     private func runs(_ plan: Simulation.Plan) -> Runs {
         var runs = Runs()
@@ -86,7 +86,7 @@ import Testing
             }
             runs.pairs.append(pair)
         }
-        for seed in 1...400 {
+        for seed in 1...200 {
             var day = Day()
             var queue = TextbookQueue(servers: 50)
             var callers = Self.callers(UInt64(seed) &* 7_000_003, plan)
