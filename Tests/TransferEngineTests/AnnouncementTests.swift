@@ -138,10 +138,10 @@ import Testing
             $0.lines.append(
                 LineSettings(pattern: "7120", to: .group("support"), answer: .queue, skills: ["billing"]))
         }
-        // One caller of 60 s.
+        // One caller of 100 s.
         let first = scene.call("7100") ?? LegID(0)
         scene.answer(scene.newest)
-        scene.advance(60_000)
+        scene.advance(100_000)
         scene.end(first)
         let served = (1...3).map { _ in
             let caller = scene.call("7100") ?? LegID(0)
@@ -150,22 +150,22 @@ import Testing
         }
         let callers = ["7110", "7110", "7120", "7100"].map { scene.call($0) ?? LegID(0) }
         scene.advance(5_000)
-        // Two speak Latvian: half a minute a place. Billing is Boris's alone, who has two Latvian callers before it.
+        // Two speak Latvian: 50 s a place. Billing is Boris's alone, who has two Latvian callers before it.
         // Whoever asks for nothing waits for any of three, behind all of them.
         #expect(
             callers.map { said(scene, $0).last }
-                == [words(1, minutes: 0), words(2, minutes: 1), words(3, minutes: 3), words(4, minutes: 2)])
+                == [words(1, minutes: 0), words(2, minutes: 2), words(3, minutes: 5), words(4, minutes: 3)])
         // Without Boris: nobody for billing, who is in nobody's way any more.
         scene.feed(.agent(RequestID(1), agent: "boris", .pause(reason: nil)))
         scene.advance(20_000)
         #expect(
             callers.map { said(scene, $0).last }
-                == [words(1, minutes: 1), words(2, minutes: 2), words(3), words(4, minutes: 2)])
+                == [words(1, minutes: 2), words(2, minutes: 4), words(3), words(4, minutes: 3)])
         // After a hundred seconds all of them may be anybody's.
         scene.advance(80_000)
         #expect(
             callers.map { said(scene, $0).last }
-                == [words(1, minutes: 0), words(2, minutes: 1), words(3, minutes: 2), words(4, minutes: 2)])
+                == [words(1, minutes: 0), words(2, minutes: 2), words(3, minutes: 3), words(4, minutes: 4)])
         for caller in callers + served { scene.end(caller) }
         scene.advance(1_000)
         scene.expectClean()
