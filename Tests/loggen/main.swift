@@ -1,6 +1,6 @@
 // loggen COUNT DIRECTORY [SEED [NODE [AGENTS [NAMES [RUNS]]]]]: writes a simulated log of COUNT events, in segments as the
-// controller does. Agents' names begin with NAMES, the node's own unless told otherwise. A controller that was killed and
-// started again begins a run.
+// controller does. Agents' names begin with NAMES, the node's own unless told otherwise. Each of RUNS runs ends as of a
+// controller that was killed: what it left open is not closed.
 
 import CallEvents
 import EventLog
