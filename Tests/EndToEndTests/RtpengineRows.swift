@@ -163,11 +163,14 @@ struct RtpengineRows {
     func nothingLost() async throws {
         try await Scene.run { scene in
             let (caller, anna) = try await scene.conversation()
-            try await Task.sleep(for: .seconds(1))
-            anna.send("digits *5")
-            try await caller.hearsMusic()
-            anna.send("digits *5")
-            try await caller.hears(anna)
+            // Heard here, joined for a second, and heard here again.
+            for _ in 0..<2 {
+                anna.send("digits *5")
+                try await caller.hearsMusic()
+                anna.send("digits *5")
+                try await caller.hears(anna)
+                try await Task.sleep(for: .seconds(1))
+            }
             caller.send("hangup")
             try await scene.log.has("party.left agent=anna packets_lost=0")
             try await scene.log.has("call.ended caller_packets_lost=0")
