@@ -116,7 +116,8 @@ extension TelephonyTests {
             func text<Characters>(_ characters: Characters) -> String {
                 withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             }
-            while tel_get_binding(list.count, &binding) {
+            var position = 0
+            while tel_next_binding(&position, &binding) {
                 list.append((text(binding.user), text(binding.uri), binding.seconds, binding.q1000))
             }
             return list

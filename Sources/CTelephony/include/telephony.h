@@ -295,10 +295,10 @@ typedef struct tel_binding {
     uint32_t q1000;   /**< RFC 3261 §20.10, in thousandths */
 } tel_binding;
 /**
- * The nth binding that outlives this process, the best of a user's first: those of phones that are called by the connection
- * by which they have registered do not. False: there are fewer.
+ * The next binding that outlives this process, the best of a user's first: those of phones that are called by the connection
+ * by which they have registered do not. `position` starts at 0. False: there is none.
  */
-bool tel_get_binding(size_t index, tel_binding *binding);
+bool tel_next_binding(size_t *position, tel_binding *binding);
 /**
  * Puts a binding back that an earlier process had, as if the phone had registered just now; of one user's the best last.
  * Reported by REGISTERED. INVALID for a user who may not register, an address that is no SIP URI, or no time left.

@@ -332,23 +332,22 @@ void registrar_respond(pjsip_rx_data *rdata)
 
 /* ---------------------------------------------------------------- over a restart */
 
-bool tel_get_binding(size_t index, tel_binding *binding)
+bool tel_next_binding(size_t *position, tel_binding *binding)
 {
     bool found = false;
     memset(binding, 0, sizeof(*binding));
     pthread_mutex_lock(&registrar.mutex);
-    for (size_t i = 0; i < registrar.count && !found; i++) {
-        const struct user *user = &registrar.users[i];
-        for (int k = 0; k < user->count && !found; k++) {
-            const struct binding *from = &user->bindings[k];
-            if (from->until <= now() || flow_exists(from->uri) || index-- > 0)
-                continue;
-            snprintf(binding->user, sizeof(binding->user), "%s", user->name);
-            snprintf(binding->uri, sizeof(binding->uri), "%s", from->uri);
-            binding->seconds = (uint32_t)(from->until - now());
-            binding->q1000 = (uint32_t)from->q1000;
-            found = true;
-        }
+    for (; *position < registrar.count * MOST_CONTACTS && !found; ++*position) {
+        const struct user *user = &registrar.users[*position / MOST_CONTACTS];
+        size_t at = *position % MOST_CONTACTS;
+        const struct binding *from = &user->bindings[at];
+        if (at >= (size_t)user->count || from->until <= now() || flow_exists(from->uri))
+            continue;
+        snprintf(binding->user, sizeof(binding->user), "%s", user->name);
+        snprintf(binding->uri, sizeof(binding->uri), "%s", from->uri);
+        binding->seconds = (uint32_t)(from->until - now());
+        binding->q1000 = (uint32_t)from->q1000;
+        found = true;
     }
     pthread_mutex_unlock(&registrar.mutex);
     return found;

@@ -107,8 +107,9 @@ final class Bindings: @unchecked Sendable {
     private func write() {
         var bindings: [Binding] = []
         var binding = tel_binding()
+        var position = 0
         let now = Self.now
-        while tel_get_binding(bindings.count, &binding) {
+        while tel_next_binding(&position, &binding) {
             bindings.append(
                 Binding(
                     user: TelephonyService.text(&binding.user), contact: TelephonyService.text(&binding.uri),
