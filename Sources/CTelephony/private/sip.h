@@ -78,13 +78,6 @@ void worker_stop(void);
 /** To be called by whoever may have set a timer, with no lock held: the worker wakes for it if it sleeps longer. */
 void worker_heed_timers(void);
 
-/* heap.c */
-/**
- * Asks for large pages for what the heap has grown by: a call is spread over some fifty small ones, each of which costs
- * a fault and a place in the processor's table. Cheap where it has not grown. By one thread at a time.
- */
-void heap_use_large_pages(void);
-
 /* config.c */
 /** The address for RTP of that family; NULL: none is configured. */
 const char *config_media_address(int family);

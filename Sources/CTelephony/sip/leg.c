@@ -93,7 +93,6 @@ struct leg *leg_open(uint64_t token, int family)
     uint32_t slot = table.free_slots[--table.free_count];
     if (++table.open > table.peak)
         table.peak = table.open;
-    heap_use_large_pages();
     pthread_mutex_unlock(&table.mutex);
 
     struct leg *leg = &table.legs[slot];
