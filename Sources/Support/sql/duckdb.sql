@@ -11,7 +11,7 @@ SELECT * FROM read_json(getvariable('log'), format = 'newline_delimited', ignore
   direction: 'VARCHAR', agent: 'VARCHAR', "group": 'VARCHAR', outcome: 'VARCHAR', reason: 'VARCHAR',
   cause: 'VARCHAR', kind: 'VARCHAR', human: 'BOOLEAN', abandoned: 'BOOLEAN', resolved: 'BOOLEAN',
   wait_ms: 'BIGINT', hold_ms: 'BIGINT', talk_ms: 'BIGINT', service_level_s: 'BIGINT',
-  ended_by: 'VARCHAR', "final": 'BOOLEAN', since_ms: 'BIGINT',
+  ended_by: 'VARCHAR', "final": 'BOOLEAN', since_ms: 'BIGINT', request: 'VARCHAR',
   old: 'VARCHAR', new: 'VARCHAR', in_state_ms: 'BIGINT'
 });
 
@@ -52,6 +52,12 @@ FROM inbound LEFT JOIN answers a USING (node, call) LEFT JOIN ends e USING (node
 
 CREATE OR REPLACE TEMP VIEW of_calls AS
 SELECT events.* FROM events SEMI JOIN calls USING (node, call);
+
+-- What came of call-backs, those apart that were asked for in a call which is not counted.
+CREATE OR REPLACE TEMP VIEW of_callbacks AS
+SELECT events.* FROM events
+ANTI JOIN (SELECT node, call AS request FROM events WHERE type = 'call.arrived' AND direction <> 'inbound')
+USING (node, request) WHERE type IN ('callback.started', 'callback.completed', 'callback.failed');
 
 CREATE OR REPLACE TEMP TABLE parts AS
 SELECT (SELECT count(*) FROM calls) AS received,
@@ -163,10 +169,10 @@ SELECT key, value FROM (
     AND cause IN ('busy', 'declined', 'no_answer', 'unreachable', 'no_codec', 'not_allowed', 'rejected')
   UNION ALL SELECT 'service_level.breached', count(*) FROM of_calls WHERE type = 'sla.breached'
   UNION ALL SELECT 'callbacks.requested', count(*) FROM of_calls WHERE type = 'callback.requested'
-  UNION ALL SELECT 'callbacks.attempts', count(*) FROM events WHERE type = 'callback.started'
-  UNION ALL SELECT 'callbacks.completed', count(*) FROM events WHERE type = 'callback.completed'
-  UNION ALL SELECT 'callbacks.failed', count(*) FROM events WHERE type = 'callback.failed' AND "final"
-  UNION ALL SELECT 'callbacks.mean_ms', avg(since_ms) FROM events WHERE type = 'callback.completed'
+  UNION ALL SELECT 'callbacks.attempts', count(*) FROM of_callbacks WHERE type = 'callback.started'
+  UNION ALL SELECT 'callbacks.completed', count(*) FROM of_callbacks WHERE type = 'callback.completed'
+  UNION ALL SELECT 'callbacks.failed', count(*) FROM of_callbacks WHERE type = 'callback.failed' AND "final"
+  UNION ALL SELECT 'callbacks.mean_ms', avg(since_ms) FROM of_callbacks WHERE type = 'callback.completed'
   UNION ALL SELECT 'hold_time.total_ms', wait_sum + hold_sum FROM parts
   UNION ALL SELECT 'hold_time.episodes', waits + holds FROM parts
   UNION ALL SELECT 'hold_time.connections', answered + holds_connected FROM parts

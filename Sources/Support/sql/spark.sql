@@ -13,7 +13,8 @@
 CREATE OR REPLACE TEMPORARY VIEW lines (
   seq BIGINT, time TIMESTAMP, mono_ms BIGINT, node STRING, type STRING, call STRING, direction STRING, agent STRING, outcome STRING,
   reason STRING, cause STRING, kind STRING, human BOOLEAN, abandoned BOOLEAN, resolved BOOLEAN, wait_ms BIGINT,
-  hold_ms BIGINT, talk_ms BIGINT, service_level_s BIGINT, ended_by STRING, `final` BOOLEAN, since_ms BIGINT, old STRING, new STRING, in_state_ms BIGINT
+  hold_ms BIGINT, talk_ms BIGINT, service_level_s BIGINT, ended_by STRING, `final` BOOLEAN, since_ms BIGINT, request STRING,
+  old STRING, new STRING, in_state_ms BIGINT
 ) USING json OPTIONS (path '${log}');
 
 -- A line may have been written twice, after a failed write, or a segment been given twice; a torn one has no seq.
@@ -56,6 +57,13 @@ LEFT JOIN queues q ON q.node = i.node AND q.call = i.call;
 CREATE OR REPLACE TEMPORARY VIEW of_calls AS
 SELECT e.* FROM events e LEFT SEMI JOIN calls c ON c.node = e.node AND c.call = e.call;
 
+-- What came of call-backs, those apart that were asked for in a call which is not counted.
+CREATE OR REPLACE TEMPORARY VIEW of_callbacks AS
+SELECT e.* FROM events e
+LEFT ANTI JOIN (SELECT node, call FROM events WHERE type = 'call.arrived' AND direction <> 'inbound') o
+  ON o.node = e.node AND o.call = e.request
+WHERE e.type IN ('callback.started', 'callback.completed', 'callback.failed');
+
 CACHE TABLE parts AS
 SELECT * FROM (
   SELECT count(*) AS received, count_if(outcome = 'answered') AS answered, count_if(outcome = 'abandoned') AS abandoned,
@@ -84,7 +92,7 @@ SELECT * FROM (
   SELECT count_if(type = 'callback.started') AS tries, count_if(type = 'callback.completed') AS called_back,
          count_if(type = 'callback.failed' AND `final`) AS not_called_back,
          avg(since_ms) FILTER (WHERE type = 'callback.completed') AS since_mean
-  FROM events
+  FROM of_callbacks
 ) CROSS JOIN (
   SELECT count_if(resolved) AS resolved
   FROM (SELECT max_by(resolved, seq) AS resolved FROM of_calls WHERE type = 'call.disposition' GROUP BY node, call)
