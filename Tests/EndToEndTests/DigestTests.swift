@@ -115,6 +115,20 @@ struct DigestTests {
         }
     }
 
+    /// Another warmline, whose agents with these passwords are the one under test; it has boris's phone as its own.
+    private func pbx(of scene: Scene, _ passwords: [String: String]) throws -> Child {
+        var agents: [String: [String: String]] = passwords.mapValues { ["password": $0] }
+        agents["boris"] = ["uri": "sip:1002@\(scene.address):5082"]
+        return try scene.other(
+            "pbx",
+            [
+                "sip": ["listen": ["udp:\(scene.address):5060"], "trustedPeers": [String](), "realm": "the pbx"],
+                "media": ["address": scene.address, "ports": [21000, 21099], "codecs": ["PCMA"]],
+                "agents": agents,
+                "lines": ["7000": ["to": "agent:boris"]],
+            ])
+    }
+
     @Test("warmline registers with a PBX, says so, signs its calls to it, and leaves it at the end")
     func registersItself() async throws {
         // The PBX is another warmline: its agent `trunk` is this one.
@@ -123,16 +137,7 @@ struct DigestTests {
             "lines": ["7000": ["to": "sip:7000@{address}:5060"]],
         ]
         try await Scene.run(changes) { scene in
-            let pbx = try scene.other(
-                "pbx",
-                [
-                    "sip": ["listen": ["udp:\(scene.address):5060"], "trustedPeers": [String](), "realm": "the pbx"],
-                    "media": ["address": scene.address, "ports": [21000, 21099], "codecs": ["PCMA"]],
-                    "agents": [
-                        "trunk": ["password": "pbxgeheim"], "boris": ["uri": "sip:1002@\(scene.address):5082"],
-                    ],
-                    "lines": ["7000": ["to": "agent:boris"]],
-                ])
+            let pbx = try pbx(of: scene, ["trunk": "pbxgeheim"])
             try await wait(15, for: "warmline is registered") {
                 pbx.lines.contains { $0.text == "ready" }
             }
@@ -162,17 +167,7 @@ struct DigestTests {
             "lines": ["7000": ["to": "sip:7000@{address}:5060"]],
         ]
         try await Scene.run(changes) { scene in
-            let pbx = try scene.other(
-                "pbx",
-                [
-                    "sip": ["listen": ["udp:\(scene.address):5060"], "trustedPeers": [String](), "realm": "the pbx"],
-                    "media": ["address": scene.address, "ports": [21000, 21099], "codecs": ["PCMA"]],
-                    "agents": [
-                        "trunk": ["password": "geheim-trunk"], "spare": ["password": "geheim-spare"],
-                        "boris": ["uri": "sip:1002@\(scene.address):5082"],
-                    ],
-                    "lines": ["7000": ["to": "agent:boris"]],
-                ])
+            let pbx = try pbx(of: scene, ["trunk": "geheim-trunk", "spare": "geheim-spare"])
             try await wait(15, for: "the PBX") { pbx.lines.contains { $0.text == "ready" } }
             let boris = try await scene.boris("--answer-after", "0")
             try await scene.status(of: "pbx", says: "\"agent\":\"trunk\"", within: 15)
