@@ -82,6 +82,9 @@ extension TelephonyTests {
                 let moved = try RTPSocket()
                 try phone.offer(at: moved)
                 #expect(try moved.receive(1)[0].marker)
+                // On the way when it moved.
+                say(6, &voice, from: phone.rtp, to: phone)
+                #expect(becomes { phone.stats.packets_received == 9 })
                 // Behind a NAT of its own, which has given it a third port.
                 let translated = try RTPSocket()
                 var other = Voice(ssrc: 5)

@@ -380,6 +380,7 @@ static socklen_t describe(media_leg *leg, const media_params *params)
         return 0;
     /* The same as before: it is sent to where its packets came from, until they come from elsewhere. */
     if (memcmp(&rtp, &leg->latch.described, sizeof(rtp)) != 0) {
+        leg->latch.former = leg->remote_rtp;
         leg->remote_rtp = rtp;
         if (copy_address(&rtcp, &params->remote_rtcp) != 0)
             leg->remote_rtcp = rtcp;

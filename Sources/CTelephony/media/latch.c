@@ -12,6 +12,7 @@
 
 #define ENOUGH_NAMED 3 /* packets in a row from the SDP's address, though from another port */
 #define ENOUGH_OTHERS 5
+#define ENOUGH_FORMER 50       /* a second: on the way when the SDP changed, they say nothing of where the peer is now */
 #define MAX_STEP 10            /* of the sequence number between two of them */
 #define SILENCE_US 3000000     /* then the same host may go on from another port: its NAT has forgotten the old one */
 
@@ -88,6 +89,14 @@ static void lock(media_leg *leg, const media_address *from, standing who)
     leg->feed.kind = FEED_NONE; /* to another receiver it is the beginning of a talkspurt */
 }
 
+/* So many packets in a row settle where the peer's come from. */
+static uint8_t enough(const latch *l, const media_address *from, standing who)
+{
+    if (same_address(from, &l->former) && !same_address(from, &l->described))
+        return ENOUGH_FORMER;
+    return who == NAMED ? ENOUGH_NAMED : ENOUGH_OTHERS;
+}
+
 /* Counts packets in a row from one source; true when they are enough. */
 static bool follows(latch *l, const media_address *from, const rtp_packet *packet, standing who)
 {
@@ -102,7 +111,7 @@ static bool follows(latch *l, const media_address *from, const rtp_packet *packe
     l->ssrc = packet->ssrc;
     l->seq = packet->seq;
     l->count = same ? l->count + 1 : 1;
-    return l->count >= (who == NAMED ? ENOUGH_NAMED : ENOUGH_OTHERS);
+    return l->count >= enough(l, from, who);
 }
 
 bool latch_admits(media_leg *leg, const media_address *from, const rtp_packet *packet, int64_t now)

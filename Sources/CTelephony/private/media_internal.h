@@ -128,6 +128,7 @@ typedef union media_address {
 typedef struct latch {
     media_address described;  /* by the SDP */
     media_address signalling; /* family 0: not known */
+    media_address former;     /* where they came from before the SDP named another address */
     bool locked;              /* to remote_rtp */
     uint8_t rank;             /* of who it is locked to, or of the candidate */
     uint8_t count;            /* of the candidate's packets in a row */
