@@ -93,6 +93,7 @@ final class FakeNode: @unchecked Sendable {
     private var stopping = false
     private var ownManner = Manner.proper
     private var ownDrops = 0
+    private var ownUnheard: [String] = []
     private var ownPackets = 0
     private var ownForgets = false
 
@@ -116,6 +117,9 @@ final class FakeNode: @unchecked Sendable {
         get { lock.withLock { ownDrops } }
         set { lock.withLock { ownDrops = newValue } }
     }
+
+    /// The commands of the transmissions that went unheard.
+    var unheard: [String] { lock.withLock { ownUnheard } }
 
     /// Set once: it has been started anew, and knows none of its calls any more.
     var forgets: Bool {
@@ -184,7 +188,10 @@ final class FakeNode: @unchecked Sendable {
             var rest = bytes[(space + 1)...]
             guard let fields = Bencode(&rest) else { continue }
             tries[cookie, default: 0] += 1
-            guard tries[cookie]! > drops, manner != .silent else { continue }
+            guard tries[cookie]! > drops, manner != .silent else {
+                lock.withLock { ownUnheard.append(fields["command"]?.text ?? "") }
+                continue
+            }
             let reply = manner == .garbage ? "d6:result99999:x" : lock.withLock { answers[cookie] } ?? answer(fields)
             lock.withLock { answers[cookie] = reply }
             socket.send(Array("\(cookie) \(reply)".utf8), to: from)

@@ -2,7 +2,7 @@ import CTelephony
 import Foundation
 import Testing
 
-private let digitsPort: UInt16 = 39_990
+private let digitsPort: UInt16 = 21_020
 
 /// The ng protocol against nodes that carry nothing: what each is asked, and when.
 extension TelephonyTests {
@@ -11,12 +11,12 @@ extension TelephonyTests {
             try run { shim, nodes in
                 let party = try Party(shim)
                 let outer = Int(party.shimPort)
-                #expect(outer > 50_000 && outer < 51_000)
+                #expect(outer > 22_000 && outer < 23_000)
                 let told = try nodes[0].expect("answer") { $0.port == Int(party.rtp.port) }
                 #expect(nodes[0].port(of: told.call, outer: true) == outer)
                 #expect(told.fields["sdp"]?.text?.contains("a=rtpmap:101 telephone-event/8000") == true)
                 let ours = try nodes[0].expect("offer") {
-                    $0.call == told.call && (40_000...40_999).contains($0.port ?? 0)
+                    $0.call == told.call && Settings().ports.contains(UInt16($0.port ?? 0))
                 }
                 #expect(ours.fields["flags"] == .list([.text("port latching"), .text("asymmetric")]))
                 _ = try nodes[0].expect("block DTMF") { $0.call == told.call }
@@ -53,7 +53,8 @@ extension TelephonyTests {
                     #expect(
                         becomes {
                             nodes[0].requests.dropFirst(before).contains {
-                                $0.command == "offer" && $0.call == call && (40_000...40_999).contains($0.port ?? 0)
+                                $0.command == "offer" && $0.call == call
+                                    && Settings().ports.contains(UInt16($0.port ?? 0))
                             }
                         })
                 }
@@ -111,15 +112,29 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `music that is no longer wanted when the node says that it plays it is stopped`() throws {
+            let file = try waveFile(rate: 8000, channels: 1, hz: 440, seconds: 1)
+            try run(music: file.path(percentEncoded: false)) { shim, nodes in
+                let party = try Party(shim)
+                let call = try call(of: party, nodes[0])
+                nodes[0].drops = 1
+                try route(shim, [(party.leg, TEL_SOURCE_MUSIC, 0)], token: 1)
+                #expect(becomes { nodes[0].unheard.contains("play media") })
+                try route(shim, [(party.leg, TEL_SOURCE_SILENCE, 0)], token: 2)
+                _ = try nodes[0].expect("play media") { $0.call == call }
+                _ = try nodes[0].expect("stop media") { $0.call == call }
+            }
+        }
+
         @Test func `a node that is silent gets no legs until it answers`() throws {
             try run(nodes: 2) { shim, nodes in
                 let first = try Party(shim), second = try Party(shim)
                 let homes = [first, second].map { $0.shimPort / 1000 }
-                #expect(Set(homes) == [50, 51], "one leg each, \(homes)")
+                #expect(Set(homes) == [22, 23], "one leg each, \(homes)")
                 nodes[1].manner = .silent
                 let gone = try shim.expect(TEL_EVENT_MEDIA_NODE, within: 6) { !$0.answered }
                 #expect(gone.source == nodes[1].address && gone.legs == 1)
-                for _ in 0..<3 { #expect(try Party(shim).shimPort / 1000 == 50) }
+                for _ in 0..<3 { #expect(try Party(shim).shimPort / 1000 == 22) }
                 nodes[1].manner = .proper
                 let back = try shim.expect(TEL_EVENT_MEDIA_NODE, within: 6) {
                     $0.answered && $0.source == nodes[1].address
@@ -149,7 +164,7 @@ extension TelephonyTests {
             _ body: (Shim, [FakeNode]) throws -> Void
         ) throws {
             let nodes = try (0..<count).map {
-                try FakeNode(firstPort: 50_000 + $0 * 1000, digitsPort: log ? digitsPort : nil)
+                try FakeNode(firstPort: 22_000 + $0 * 1000, digitsPort: log ? digitsPort : nil)
             }
             defer { nodes.forEach { $0.stop() } }
             nodes.forEach { $0.manner = manner }

@@ -94,7 +94,7 @@ void ask_simply(far_call *c, const char *command, far_step step)
     begin(c, &w, buffer, command);
     ben_text(&w, "from-tag", FAR_OUTER);
     if (step == STEP_PLAY) {
-        ben_text(&w, "file", c->file);
+        ben_text(&w, "file", c->playing);
         ben_number(&w, "repeat-times", FOREVER);
     }
     if (step == STEP_END)
@@ -176,12 +176,14 @@ static void refuse_file(far_call *c, ben_value reply)
 {
     node *n = c->node;
     ben_value reason = ben_string(ben_get(reply, "error-reason"));
-    if (n->refused_file != c->file) {
-        n->refused_file = c->file;
-        snprintf(n->note, sizeof(n->note), "cannot play %s, which is played from here: %.*s", c->file,
+    if (n->refused_file != c->playing) {
+        n->refused_file = c->playing;
+        snprintf(n->note, sizeof(n->note), "cannot play %s, which is played from here: %.*s", c->playing,
                  (int)(reason.size < 100 ? reason.size : 100), reason.data != NULL ? reason.data : "");
     }
-    call_tell(c, false);
+    if (c->mode == FAR_MUSIC && c->file == c->playing)
+        call_tell(c, false);
+    c->playing = NULL;
 }
 
 static void on_reply(void *context, ben_value reply)
@@ -206,8 +208,7 @@ static void on_reply(void *context, ben_value reply)
             call_lost(c);
         break;
     case STEP_PLAY:
-        c->playing = ng_is_ok(reply) ? c->file : NULL;
-        if (c->playing == NULL)
+        if (!ng_is_ok(reply))
             refuse_file(c, reply);
         break;
     case STEP_QUERY: figures_take(c, reply); break;

@@ -187,9 +187,10 @@ void call_advance(far_call *c)
         ask_sdp(c, false, STEP_OFFER);
     } else if (c->logs && !c->blocked)
         ask_simply(c, "block DTMF", STEP_BLOCK);
-    else if (file != NULL && c->playing == NULL && !is_told(c))
+    else if (file != NULL && c->playing == NULL && !is_told(c)) {
+        c->playing = file; /* from now on: by the time of its reply another may be wanted, or none */
         ask_simply(c, "play media", STEP_PLAY);
-    else
+    } else
         call_tell(c, true);
 }
 
