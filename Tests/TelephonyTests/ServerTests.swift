@@ -32,7 +32,7 @@ extension TelephonyTests {
 
         @Test func `without a free RTP port there is no leg, and the statistics say why`() throws {
             var settings = Settings()
-            settings.ports = 39990...39991
+            settings.ports = 21010...21011
             try Shim.run(settings) { shim in
                 let first = try Peer(shimPort: shim.port)
                 _ = try first.call(shim)

@@ -159,7 +159,7 @@ struct Settings {
     /// Without opus, whose clips take a second to encode.
     var codecs = ["PCMA", "PCMU", "G722"]
     var mediaAddress = "127.0.0.1"
-    var ports: ClosedRange<UInt16> = 40000...40999
+    var ports: ClosedRange<UInt16> = 20000...20999
     var sessionExpires: UInt32 = 0
     var minSE: UInt32 = 0
     var keepAlive: UInt32 = 0
