@@ -250,7 +250,7 @@ void media_watch(media_leg *leg);
 /* Microseconds of CLOCK_MONOTONIC. */
 int64_t media_clock(void);
 
-/* ---------------------------------------------------------------- commands.c: from any thread to the media thread */
+/* ---------------------------------------------------------------- posting.c, commands.c: from any thread to the media thread */
 
 void commands_start(int wake_fd);
 /* Carries out what has been posted; false when the last of it was to stop. */

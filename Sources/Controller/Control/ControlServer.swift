@@ -1,3 +1,4 @@
+import EventLog
 import Foundation
 
 /// Serves the control socket: a thread for each client, so that one that waits keeps nobody else waiting.

@@ -1,51 +1,6 @@
 import EventLog
 import Glibc
 
-/// A mutex and a condition of the system's. (`Synchronization.Mutex` would do, but ThreadSanitizer reports it falsely,
-/// and it has no condition.)
-final class Monitor: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-    init() {
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        // CLOCK_BOOTTIME is not to be had here; the difference is a wait prolonged by the time of a suspension.
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
-
-    func lock() { pthread_mutex_lock(mutex) }
-
-    func unlock() { pthread_mutex_unlock(mutex) }
-
-    /// Wakes everybody who waits.
-    func broadcast() { pthread_cond_broadcast(condition) }
-
-    /// With the lock held: waits to be woken, at most so long. Null: without end.
-    func wait(microseconds: Int64?) {
-        guard let microseconds else {
-            pthread_cond_wait(condition, mutex)
-            return
-        }
-        var until = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &until)
-        let total = Int64(until.tv_nsec) + min(microseconds, 3_600_000_000) * 1000
-        until.tv_sec += Int(total / 1_000_000_000)
-        until.tv_nsec = Int(total % 1_000_000_000)
-        pthread_cond_timedwait(condition, mutex, &until)
-    }
-}
-
 /// What an inbox's reader does while it waits.
 protocol Idling: Sendable {
     /// Until something has been done or `wake` comes, at most so long; null: without end. May return without cause.

@@ -1,5 +1,6 @@
 import CTelephony
 import CallEvents
+import EventLog
 import Foundation
 import TransferEngine
 

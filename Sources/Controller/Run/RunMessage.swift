@@ -1,4 +1,5 @@
 import CallEvents
+import EventLog
 import TransferEngine
 
 /// Everything that reaches the engine thread. Time travels with what has its own.

@@ -1,6 +1,7 @@
 import CTelephony
 import CallEvents
 import Dispatch
+import EventLog
 import TransferEngine
 
 /// PJSIP's threads call this. A global, so that it belongs to no actor.

@@ -1,3 +1,4 @@
+import EventLog
 import Metrics
 
 /// Writes `metrics.textfile` every `metrics.interval`, for node_exporter's textfile collector: what `warmline metrics

@@ -1,4 +1,5 @@
 import CTelephony
+import EventLog
 import Foundation
 
 /// Tells systemd that the service works (sd_notify's WATCHDOG=1, twice in each interval that WATCHDOG_USEC asks for),

@@ -103,7 +103,7 @@ public final class LogWriter: @unchecked Sendable {
 
     /// Has what was enqueued written: at once, or where `batch` has just written, within `restInterval`.
     public func wake() {
-        monitor.locked { if !queue.isEmpty, !isResting { monitor.signal() } }
+        monitor.locked { if !queue.isEmpty, !isResting { monitor.broadcast() } }
     }
 
     /// Hands a record over, to be written at the next `wake` at the latest. Never waits for the disk.
@@ -138,7 +138,7 @@ public final class LogWriter: @unchecked Sendable {
     public func close() {
         monitor.locked {
             stopping = true
-            monitor.signal()
+            monitor.broadcast()
             while !stopped { monitor.wait(until: nil) }
         }
     }
@@ -163,7 +163,7 @@ extension LogWriter {
         publish()
         monitor.locked {
             begun = true
-            monitor.signal()
+            monitor.broadcast()
         }
         var batch: [CallRecord] = []
         var isLast = false
@@ -179,7 +179,7 @@ extension LogWriter {
         segments.close()
         monitor.locked {
             stopped = true
-            monitor.signal()
+            monitor.broadcast()
         }
     }
 

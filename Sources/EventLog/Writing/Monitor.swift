@@ -1,11 +1,13 @@
 import Glibc
 
-/// A mutex with a condition, on a clock that never steps. A leaf lock: nothing else is locked while it is held.
-final class Monitor: @unchecked Sendable {
+/// A mutex and a condition of the system's, whose waits no step of the clock lengthens. A leaf lock: nothing else is
+/// locked while it is held. (`Synchronization.Mutex` would do, but ThreadSanitizer reports it falsely, and it has no
+/// condition.)
+package final class Monitor: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    package init() {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         pthread_mutex_init(mutex, nil)
@@ -13,6 +15,7 @@ final class Monitor: @unchecked Sendable {
         condition.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
+        // CLOCK_BOOTTIME is not to be had here; the difference is a wait prolonged by the time of a suspension.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         pthread_cond_init(condition, &attributes)
         pthread_condattr_destroy(&attributes)
@@ -25,14 +28,23 @@ final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    package func lock() { pthread_mutex_lock(mutex) }
+
+    package func unlock() { pthread_mutex_unlock(mutex) }
+
     func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
+        lock()
+        defer { unlock() }
         return try body()
     }
 
-    /// Wakes whoever waits. Call it while locked.
-    func signal() { pthread_cond_broadcast(condition) }
+    /// Wakes everybody who waits. Call it while locked.
+    package func broadcast() { pthread_cond_broadcast(condition) }
+
+    /// Waits, while locked, to be woken, at most so long (or an hour); nil: without end. Wakes may be spurious.
+    package func wait(microseconds: Int64?) {
+        wait(until: microseconds.map { .after(microseconds: min($0, 3_600_000_000)) })
+    }
 
     /// Waits, while locked, for a signal or until the deadline; wakes may be spurious.
     func wait(until deadline: Deadline?) {
@@ -50,14 +62,16 @@ final class Monitor: @unchecked Sendable {
 struct Deadline: Comparable {
     let nanoseconds: Int64
 
-    static func after(milliseconds: Int) -> Deadline {
+    static func after(microseconds: Int64) -> Deadline {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return Deadline(
-            nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) + Int64(milliseconds) * 1_000_000)
+        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return Deadline(nanoseconds: now + microseconds * 1000)
     }
 
-    var hasPassed: Bool { self <= .after(milliseconds: 0) }
+    static func after(milliseconds: Int) -> Deadline { .after(microseconds: Int64(milliseconds) * 1000) }
+
+    var hasPassed: Bool { self <= .after(microseconds: 0) }
 
     static func < (a: Deadline, b: Deadline) -> Bool { a.nanoseconds < b.nanoseconds }
 }
