@@ -11,7 +11,7 @@ enum SIPp {
             [
                 "\(scene.address):\(Scene.Port.warmline)", "-sf", file.path(percentEncoded: false), "-s", "7000",
                 "-i", scene.address, "-mi", scene.address, "-p", String(port), "-mp",
-                String(40000 + (port - 5080) * 20), "-rtp_echo", "-d", String(pause),
+                String(25000 + (port - 5080) * 20), "-rtp_echo", "-d", String(pause),
                 "-m", "1", "-nostdin", "-timeout", "14", "-timeout_error", "-trace_err",
                 "-error_file", errors(scenario, in: scene),
             ], environment: ["TERM": "dumb"])
