@@ -21,7 +21,7 @@ let metricsCommands: [Command] = [
             Option("target", "PERCENT", "the service level to be reached, met or missed (the groups' serviceTarget)"),
             Option("output", "FILE", "write the file, whole or not at all, instead of the standard output"),
             Option("follow", nil, "write it again and again, a wallboard: needs --output"),
-            Option("every", "SECONDS", "how often (5s)"),
+            Option("every", "SECONDS", "how often (5s); implies --follow"),
             Option("direction", "WORD", "which calls count: inbound, outbound, internal, callback, other (inbound)"),
             Option("explain", "KEY", "print the formula of the figures that are called so; all: of every one"),
             jsonOption,
