@@ -193,9 +193,8 @@ extension Call {
         guard let transfer else { return }
         let refusal = HangUp(sipStatus: Causes.finalStatus(transfer.cause, sipStatus: transfer.sipStatus))
         recordFallback(.agent, to: transfer.agent ?? "", &context)
-        if transfer.refer != nil { referFailed = context.now }
         failTransfer(&context)
-        enter(.talking, &context)
+        backUnasked(transfer.kind == .blind ? .blind : .consult, &context)
         reroute(.agentPhone, &context)
         release(agentLeg, refusal, &context)
     }
@@ -274,7 +273,7 @@ extension Call {
         recordConsultEnded(attempt, .targetHangup, &context)
         failTransfer(
             cause: Causes.ending(end, isAgent: attempt.candidate.agent != nil), sipStatus: end.sipStatus, &context)
-        enter(.talking, &context)
+        backUnasked(.consult, &context)
         reroute(.consult, &context)
         release(attempt.leg, HangUp(), &context)
         release(attempt.agentLeg, HangUp(passing: end), &context)

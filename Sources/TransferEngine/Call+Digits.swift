@@ -240,8 +240,9 @@ extension Call {
 
     /// Nothing that could be dialled: error tone, and back to the caller.
     private mutating func giveDiallingUp(_ context: inout Context) {
+        let hold: HoldReason = dialling?.kind == .blind ? .blind : .consult
         stopDialling(&context)
-        enter(.talking, &context)
+        backUnasked(hold, wasDialling: true, &context)
         reroute(.agentPhone, &context)
         if let party { context.emit(.tone(party.leg, .error, nil)) }
     }

@@ -18,7 +18,7 @@ extension Call {
         if newParty.agent != nil { lastAgent = newParty.agent }
         context.answered(newParty.agent, caller: callerNumber, call: id)
         search = Search()
-        referFailed = nil
+        unasked = nil
         codes = CodeBuffer()
         stopTimer(.code, &context)
         enter(.talking, &context)

@@ -89,16 +89,6 @@ extension Call {
         complete(endedBy: .agent, cause: .normal, kind: refer.kind, &context)
     }
 
-    /// Many a phone hangs up when its REFER has failed, whatever its user wants: until shortly after that its BYE means
-    /// the transfer, not the caller, and the agent is called back.
-    func hangsUpOnFailure(_ context: Context) -> Bool {
-        guard let referFailed else { return false }
-        return context.now.mono &- referFailed.mono < Self.patienceAfterFailure
-    }
-
-    /// In microseconds; a lost NOTIFY has been sent again by then.
-    private static var patienceAfterFailure: Int64 { 2_000_000 }
-
     // MARK: what its sender is told
 
     /// NOTIFY of a provisional response, each status once.

@@ -57,8 +57,8 @@ struct Call: Codable, Sendable {
     /// The target of a conference: its stay is open beside the party's.
     var guest: Party?
     var transfer: Transfer?
-    /// When a REFER of the agent with the caller came to nothing.
-    var referFailed: EventTime?
+    /// The caller is back with the agent, who has not asked for it.
+    var unasked: Unasked?
     var handOver: HandOver?
     /// Who is tried next for a caller who is with nobody.
     var search = Search()
@@ -180,6 +180,7 @@ extension Call {
         guard phase != self.phase else { return }
         self.phase = phase
         phaseSince = context.now
+        unasked = nil
     }
 
     /// Logs an event at this turn's instant, or behind the switch that the turn made. `measured`: the leg whose media

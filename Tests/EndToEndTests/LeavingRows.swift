@@ -73,6 +73,40 @@ struct LeavingRows {
         }
     }
 
+    @Test("outcome row 8: target rejects, agent hangs up just after: music, called back", arguments: [false, true])
+    func leftOnFailure(hearingTheTone: Bool) async throws {
+        try await Scene.run { scene in
+            let (caller, anna) = try await scene.conversation(anna: ["--answer-after", "800"])
+            let boris = try await scene.boris("--ring-forever")
+            anna.send("digits *21002#")
+            try await boris.says("incoming")
+            try await caller.hearsMusic()
+            boris.send("reject 486")
+            try await scene.log.has("transfer.failed transfer=1 cause=busy")
+            if hearingTheTone { try await anna.heard(Tones.rejected) }
+            anna.send("hangup")
+            try await anna.says("ended", call: 1)
+            try await caller.hearsMusic()
+            try await anna.says("answered", call: 2)
+            try await caller.hears(anna)
+            try await anna.hears(caller)
+            try await scene.log.tells(
+                """
+                hold.started hold=1 reason=consult agent=anna
+                transfer.started transfer=1
+                consult.started consult=1
+                consult.ringing consult=1
+                consult.failed consult=1 cause=busy
+                transfer.fallback transfer=1 step=agent
+                transfer.failed transfer=1
+                hold.ended hold=1 outcome=resumed next_agent=anna
+                hold.started hold=2 reason=consult agent=anna
+                hold.ended hold=2 outcome=resumed next_agent=anna
+                """)
+            try await scene.log.has("party.joined agent=anna role=recall")
+        }
+    }
+
     @Test("outcome row 8: as 7, nobody wants, the agent neither: the line's overflow")
     func overflow() async throws {
         try await Scene.run(["lines": ["7000": ["to": "agent:anna", "overflow": "agent:clara"]]]) { scene in

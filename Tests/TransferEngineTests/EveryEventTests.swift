@@ -9,7 +9,7 @@ import Testing
     enum Place: String, CaseIterable, Sendable {
         case arriving, arrivingRinging, arrivingEarly, arrivingMatching, queuedRinging, queuedMusic, queuedAnnounced
         case outboundRinging, outboundTalking
-        case talking, agentPhoneHolds, callerPhoneHolds, talkingToTarget
+        case talking, agentPhoneHolds, callerPhoneHolds, talkingToTarget, backUnasked, backUnaskedDialling
         case held, dialling, diallingDigits, codePending
         case terminatorPending, terminatorGone
         case ringing, ringingEarly, ringingTogether, ringingMatching, ringingLast
@@ -30,7 +30,7 @@ import Testing
                 .queuedAnnounced, .outboundRinging:
                 .arriving
             case .handingOver, .outboundTalking, .talking, .agentPhoneHolds, .callerPhoneHolds, .talkingToTarget,
-                .codePending:
+                .backUnasked, .backUnaskedDialling, .codePending:
                 .talking
             case .held: .held
             case .dialling, .diallingDigits: .dialling
@@ -95,6 +95,8 @@ import Testing
             case .talkingToTarget:
                 scene.call("7300")
                 scene.answer(scene.newest)
+            case .backUnasked: scene.reject(scene.dialled().target, 486)
+            case .backUnaskedDialling: scene.press(scene.talking().agent, "*2#")
             case .codePending: scene.press(scene.talking().agent, "*")
             case .held: scene.press(scene.talking().agent, "*5")
             case .dialling: scene.press(scene.talking().agent, "*2")

@@ -16,6 +16,16 @@ struct Invariants {
     /// REFERs accepted whose sender has not been told the outcome.
     private var openRefers: Set<ReferID> = []
     private var states: [String: AgentState] = [:]
+    /// Where each call was after the input before.
+    private var places: [String: Place] = [:]
+
+    private struct Place {
+        var phase: Call.Phase
+        var party: LegID?
+        var attempt: LegID?
+        /// When the caller came back to this party by nothing that the party did, in microseconds.
+        var unasked: Int64?
+    }
 
     /// The log's first number: where an earlier run asked for call-backs, its lines come before.
     private(set) var firstSeq: UInt64 = 1
@@ -38,7 +48,40 @@ struct Invariants {
     mutating func check(state engine: TransferEngine, _ input: Input) {
         let calls = engine.inOrder
         for call in calls { check(call, input) }
+        checkUnasked(engine, calls, input)
         checkAgents(engine, calls, input)
+    }
+
+    /// Whoever hangs up when the consult has just come to nothing does not take the caller along.
+    private mutating func checkUnasked(_ engine: TransferEngine, _ calls: [Call], _ input: Input) {
+        let now = engine.context.now.mono
+        if case .legEnded(let leg, _) = input {
+            for (id, place) in places where place.party == leg {
+                guard let since = place.unasked, now - since < 2_000_000, now >= since else { continue }
+                if engine.byID[id].map({ $0.phase == .over }) ?? true {
+                    problem("\(id): the caller is dropped with an agent who could not know that they are back")
+                }
+            }
+        }
+        var next: [String: Place] = [:]
+        for call in calls {
+            let old = places[call.id]
+            var place = Place(phase: call.phase, party: call.party?.leg, attempt: call.attempt?.leg)
+            if call.phase == .talking, call.handOver == nil, let old, old.party == place.party {
+                place.unasked = isUnasked(old, input) ? now : old.phase == .talking ? old.unasked : nil
+            }
+            next[call.id] = place
+        }
+        places = next
+    }
+
+    private func isUnasked(_ old: Place, _ input: Input) -> Bool {
+        guard [.dialling, .ringing, .consulting, .swapped].contains(old.phase) else { return false }
+        return switch input {
+        case .legEnded(let leg, _), .rtpTimeout(let leg): leg == old.attempt
+        case .timer: true
+        default: false
+        }
     }
 
     /// Nobody is offered a member whom somebody would take who comes before them.

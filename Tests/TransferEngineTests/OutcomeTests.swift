@@ -62,6 +62,7 @@ import Testing
         #expect(scene.last(holdEnded)?.outcome == .resumed)
         #expect(scene.hears(caller) == .leg(agent))
         #expect(scene.hears(agent) == .leg(caller))
+        scene.advance(2_000)
         scene.end(agent)
         #expect(scene.last(callEnded)?.endedBy == .agent)
         scene.expectClean()
