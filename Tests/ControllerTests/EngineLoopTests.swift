@@ -17,6 +17,29 @@ import TransferEngine
         #expect(bench.telephony.take().contains("answer 1"))
     }
 
+    @Test func theFiguresOfALegThatIsHungUpAreThoseOfThatMoment() throws {
+        let bench = try Bench()
+        bench.turn(bench.event(0, .registered(user: "boris", contact: "sip:boris@127.0.0.1:40000")))
+        bench.talk()
+        bench.telephony.received(500, on: 101)
+        func command(_ command: Command) {
+            bench.turn(.control(ControlRequest(wish: .command(command), answer: ControlAnswer())))
+        }
+        command(.consult(call: "n-1", targets: ["boris"], note: nil))
+        bench.turn(bench.event(102, .answered(codec: "PCMA")))
+        bench.settle()
+        // The leg is hung up, and gone, before the switch is reported behind which `party.left` stands.
+        command(.complete(call: "n-1"))
+        #expect(bench.telephony.take().contains { $0.hasPrefix("hangUp 101") })
+        #expect(!bench.log.types.contains("party.left"))
+        bench.settle()
+        let left = bench.log.records.compactMap { record in
+            if case .partyLeft(let fields) = record.event { fields } else { nil }
+        }
+        #expect(left.map(\.agent) == ["anna"])
+        #expect(left.first?.media.packets == 500)
+    }
+
     @Test func aCommandThatFailsAtOnceIsALaterInput() throws {
         let bench = try Bench()
         bench.telephony.fail("invite")

@@ -25,6 +25,7 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     private var commands: [String] = []
     private var nextLeg: UInt64 = 100
     private var failing: Set<String> = []
+    private var packets: [UInt64: UInt64] = [:]
 
     init(inbox: Inbox<RunMessage>, clock: @escaping @Sendable () -> EventTime) {
         self.inbox = inbox
@@ -41,6 +42,9 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
 
     /// From now on commands of these names fail.
     func fail(_ names: String...) { lock.withLock { failing = Set(names) } }
+
+    /// So many packets have come on the leg, until it is hung up: then nothing is known of it any more.
+    func received(_ count: UInt64, on leg: UInt64) { lock.withLock { packets[leg] = count } }
 
     private func note(_ name: String, _ rest: String) -> tel_result {
         lock.withLock {
@@ -59,7 +63,10 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
 
     func ring(_ leg: UInt64, status: Int, early: UInt64) -> tel_result { note("ring", "\(leg) \(status)") }
     func answer(_ leg: UInt64, codecOf: UInt64) -> tel_result { note("answer", "\(leg)") }
-    func hangUp(_ leg: UInt64, _ how: HangUp) -> tel_result { note("hangUp", "\(leg) \(how.sipStatus)") }
+    func hangUp(_ leg: UInt64, _ how: HangUp) -> tel_result {
+        lock.withLock { packets[leg] = nil }
+        return note("hangUp", "\(leg) \(how.sipStatus)")
+    }
     func hold(_ leg: UInt64, _ hold: Bool, token: UInt64) -> tel_result { note("hold", "\(leg) \(hold)") }
     func matchCodec(_ leg: UInt64, to: UInt64, token: UInt64) -> tel_result { note("matchCodec", "\(leg) \(to)") }
     func play(_ tone: Tone, on leg: UInt64, token: UInt64) -> tel_result { note("play", "\(leg) \(tone)") }
@@ -79,7 +86,12 @@ final class FakeTelephony: Telephony, @unchecked Sendable {
     func setAccepting(_ accepting: Bool, retryAfter: Int) { _ = note("accepting", "\(accepting)") }
     func admit(_ admission: Admission) -> tel_result { note("admit", admission.users.joined(separator: " ")) }
     func lastError() -> String { "as told" }
-    func media(of leg: UInt64) -> LegMedia? { nil }
+    func media(of leg: UInt64) -> LegMedia? {
+        guard let count = lock.withLock({ packets[leg] }) else { return nil }
+        var stats = tel_leg_stats()
+        stats.packets_received = count
+        return LegMedia(stats)
+    }
 
     func route(_ changes: [tel_route_change], token: UInt64) -> tel_result {
         let result = note(

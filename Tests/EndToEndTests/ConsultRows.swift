@@ -42,6 +42,11 @@ struct ConsultRows {
             caller.send("hangup")
             try await boris.says("ended", ["how": "bye"])
             try await scene.log.has("call.ended ended_by=caller transfers=1")
+            for party in ["anna", "boris"] {
+                let left = try await scene.log.has("party.left agent=\(party)")
+                #expect((Int(left["packets"] ?? "") ?? 0) > 10, "\(left)")
+                #expect(left["packets_lost"] == "0", "\(left)")
+            }
         }
     }
 

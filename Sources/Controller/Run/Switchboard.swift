@@ -11,6 +11,8 @@ struct Switchboard {
     private var legs: [UInt64: LegID] = [:]
     /// Inputs that failed commands have made, for the run loop to take up after the effects at hand.
     private(set) var results: [Input] = []
+    /// The figures of legs at their hang-up: the telephony side may be done with them before it says so.
+    private var leaving: [LegID: LegMedia] = [:]
     /// The last figures of legs that have ended, for what is still to be logged of them: the newest, and those before.
     private var ended: (new: [LegID: LegMedia], old: [LegID: LegMedia]) = ([:], [:])
 
@@ -30,12 +32,13 @@ struct Switchboard {
 
     /// How the leg's media fares, or fared up to its end.
     func media(of leg: LegID) -> LegMedia? {
-        handles[leg].flatMap { telephony.media(of: $0) } ?? ended.new[leg] ?? ended.old[leg]
+        handles[leg].flatMap { telephony.media(of: $0) } ?? leaving[leg] ?? ended.new[leg] ?? ended.old[leg]
     }
 
     /// No command can reach the leg any more.
     mutating func forget(_ leg: LegID, _ media: LegMedia? = nil) {
-        if let media {
+        let atHangUp = leaving.removeValue(forKey: leg)
+        if let media = media ?? atHangUp {
             if ended.new.count >= Self.remembered { ended = ([:], ended.new) }
             ended.new[leg] = media
         }
@@ -78,8 +81,9 @@ struct Switchboard {
     }
 
     /// Where the leg is gone its end is on the way already.
-    func hangUp(_ leg: LegID, _ how: HangUp) {
+    mutating func hangUp(_ leg: LegID, _ how: HangUp) {
         guard let handle = handles[leg] else { return }
+        if let media = telephony.media(of: handle) { leaving[leg] = media }
         _ = telephony.hangUp(handle, how)
     }
 
