@@ -22,7 +22,7 @@ public struct ServiceStarted: EventFields {
     }
 }
 
-/// `service.stopping`: The controller takes no new calls and drains.
+/// `service.stopping`: The controller takes no new calls and drains, or its start has failed.
 public struct ServiceStopping: EventFields {
     public static let type: StaticString = "service.stopping"
     public var reason: String

@@ -242,6 +242,26 @@ private final class NotifySocket {
         #expect(try Program("verify", scratch.file("events")).status == 0)
     }
 
+    @Test func aStartThatFailsIsNoRunThatWasCutOff() throws {
+        let wrong = Self.configuration("127.60.1.13").replacing("tcp:127.60.1.13:0", with: "tcp:192.0.2.1:0")
+        for _ in 1...2 {
+            let failed = try Served(wrong, in: scratch.path)
+            #expect(!failed.waitUntilReady())
+            #expect(failed.wait() == 1)
+            #expect(failed.diagnostics.contains("192.0.2.1"), "\(failed.diagnostics)")
+            #expect(!failed.diagnostics.contains("cut off"), "\(failed.diagnostics)")
+        }
+        let served = try Served(Self.configuration("127.60.1.13"), in: scratch.path)
+        #expect(served.waitUntilReady(), "\(served.diagnostics)")
+        #expect(!served.diagnostics.contains("cut off"), "\(served.diagnostics)")
+        served.signal(SIGTERM)
+        #expect(served.wait() == 0)
+        let types = try LogReader(path: scratch.file("events")).events().map(\.event.type)
+        #expect(!types.contains("service.recovered"))
+        #expect(types.count { $0 == "service.started" } == 1 && types.count { $0 == "service.stopping" } == 3)
+        #expect(try Program("verify", scratch.file("events")).status == 0)
+    }
+
     @Test func aPortThatIsTakenIsNamed() throws {
         let taken = try #require(IPAddress("127.60.1.4"))
         let holder = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)

@@ -108,7 +108,11 @@ public struct Service: Sendable {
         let socket = try ControlSocket(path: configuration.control.socket)
         undo.append(socket.stop)
         let log = try openLog(inbox: inbox, say: say)
-        undo.append(log.close)
+        undo.append {
+            // Nothing was cut off: the next start need not put anything in order.
+            log.append(CallRecord(time: .now(), event: .serviceStopping(ServiceStopping(reason: "start failed"))))
+            log.close()
+        }
         let bindings = Bindings(directory: configuration.events.directory, say: say)
         let telephony = try TelephonyService(
             configuration, traceFile: traceSIP, bindings: bindings, inbox: inbox, say: say)
