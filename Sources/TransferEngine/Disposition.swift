@@ -47,12 +47,16 @@ struct EndedCalls: Codable, Sendable {
 }
 
 extension Context {
-    /// Null when the group knows the code, or knows none; else why it is refused.
+    /// Null when the group knows the code; else why it is refused. Where there is no group, or it has no dispositions,
+    /// any group's code will do, and where none has any, every code.
     func refusal(ofCode code: String?, group: String?) -> String? {
-        guard let code, let known = group.flatMap(directory.group)?.dispositions, !known.isEmpty,
-            !known.contains(where: { $0.code == code })
-        else { return nil }
-        return "no such code: \(code) (\(known.map(\.code).joined(separator: ", ")))"
+        guard let code else { return nil }
+        var known = group.flatMap(directory.group)?.dispositions ?? []
+        if known.isEmpty { known = directory.configuration.groups.flatMap(\.dispositions) }
+        guard !known.isEmpty, !known.contains(where: { $0.code == code }) else { return nil }
+        var codes: [String] = []
+        for code in known.map(\.code) where !codes.contains(code) { codes.append(code) }
+        return "no such code: \(code) (\(codes.joined(separator: ", ")))"
     }
 
     /// What a digit means in a group.

@@ -78,7 +78,9 @@ let callCommands: [Command] =
             "resolve", operands: "CALL yes|no", count: 2...2, "say whether the caller's matter is resolved",
             details: "Until a day after the call's end. Said again, the last word counts.",
             options: connectionOptions + [
-                Option("code", "CODE", "what came of it, one of the group's dispositions"),
+                Option(
+                    "code", "CODE",
+                    "what came of it: one of the group's dispositions; where it has none, of any group's"),
                 Option("note", "TEXT", "kept with the verdict"),
             ]
         ) { arguments in

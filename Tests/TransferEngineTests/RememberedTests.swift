@@ -64,6 +64,28 @@ import Testing
         #expect(scene.replies.last == .unknownCall("old"), "by now it is too late")
     }
 
+    @Test("a code must be the group's; without a group any group's; without dispositions anywhere every code is taken")
+    func codes() {
+        func verdict(_ code: String, on line: String, _ dispositions: Bool) -> CommandResult? {
+            let scene = scene {
+                guard dispositions else { return }
+                $0.groups[0].dispositions = [.init(digit: "1", code: "sold", resolved: true)]
+                $0.groups.append(GroupSettings(name: "night", members: []))
+                $0.groups[1].dispositions = [.init(digit: "2", code: "angry", resolved: false)]
+            }
+            scene.call(line)
+            scene.answer(scene.newest)
+            let call = scene.engine.calls().first?.call ?? ""
+            return scene.command(.resolve(call: call, resolved: true, code: code, note: nil))
+        }
+        #expect(verdict("sold", on: "7100", true) == .done)
+        #expect(verdict("angry", on: "7100", true) == .refused("no such code: angry (sold)"))
+        #expect(verdict("angry", on: "7000", true) == .done)
+        #expect(verdict("nosuch", on: "7000", true) == .refused("no such code: nosuch (sold, angry)"))
+        #expect(verdict("nosuch", on: "7000", false) == .done)
+        #expect(verdict("nosuch", on: "7100", false) == .done)
+    }
+
     @Test("who had the caller last is asked first; what has happened since weighs more than what comes late")
     func lastAgent() {
         let scene = scene { $0.groups[0].members = ["anna", "boris"] }
