@@ -107,12 +107,19 @@ extension Call {
         return "History-Info: <\(dialled)>;index=1, <\(target)\(cause.map { ";cause=\($0)" } ?? "")>;index=1.1;mp=1"
     }
 
-    /// A header's value has no line breaks (RFC 3261 §25.1), and its datagram an end.
+    /// A header's value has no line breaks (RFC 3261 §25.1), and its datagram an end. Control characters, however many,
+    /// are one blank between words.
     static func headerText(_ text: String) -> String {
         var value = ""
+        var isApart = false
         for character in text {
-            let kept = String(
-                String.UnicodeScalarView(character.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+            let isControl = character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+            if isControl || character.isNewline {
+                isApart = !value.isEmpty && value.last != " "
+                continue
+            }
+            let kept = isApart && character != " " ? " \(character)" : String(character)
+            isApart = false
             guard value.utf8.count + kept.utf8.count <= longestHeaderText else { return value + "…" }
             value += kept
         }

@@ -114,7 +114,7 @@ struct IdentityRows {
             #expect(
                 incoming["headers"]
                     == """
-                    Subject: asks for an invoice – ZoëX-Evil: 1
+                    Subject: asks for an invoice – Zoë X-Evil: 1
                     User-to-User: 56a390f3d2b7310023a2;encoding=hex
                     X-Customer: Zoë; 17
 

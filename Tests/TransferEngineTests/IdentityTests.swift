@@ -146,13 +146,13 @@ import Testing
                 "History-Info: <sip:7000@127.0.0.1:5070>;index=1, <sip:1001@127.0.0.1:5081>;index=1.1;mp=1",
             ])
         scene.answer(agent)
-        let note = "Zoë: \u{1F600}\r\nX-Evil: 1" + String(repeating: "é", count: 300)
+        let note = "\n\tZoë:\u{7}\n \u{1F600}\r\n\r\nX-Evil: 1" + String(repeating: "é", count: 300)
         scene.command(.consult(call: "ctl-1-1", targets: ["20"], note: note))
         let first = scene.legs[scene.newest]?.invite
         #expect(first?.note == note)
         #expect(first?.headers.first == "User-to-User: 56a3;encoding=hex")
         let subject = first?.headers.last ?? ""
-        #expect(subject.hasPrefix("Subject: Zoë: \u{1F600}X-Evil: 1éé") && subject.hasSuffix("é…"))
+        #expect(subject.hasPrefix("Subject: Zoë: \u{1F600} X-Evil: 1éé") && subject.hasSuffix("é…"))
         #expect(subject.utf8.count < 260 && !subject.contains("\r") && !subject.contains("\n"))
         scene.reject(scene.newest, 486)
         let second = scene.legs[scene.newest]?.invite

@@ -28,7 +28,7 @@ import Testing
         #expect(scene.hears(caller) == .leg(agent))
         #expect(scene.command(.consult(call: id, targets: ["boris", "1003"], note: "angry\r\nX: y")) == .done)
         let boris = scene.newest
-        #expect(scene.legs[boris]?.invite?.headers.last == "Subject: angryX: y")
+        #expect(scene.legs[boris]?.invite?.headers.last == "Subject: angry X: y")
         #expect(scene.legs[boris]?.invite?.fromDisplay == "Anna")
         #expect(scene.last(consultStarted)?.note == "angry\r\nX: y")
         #expect(scene.last(holdStarted)?.reason == .consult)
