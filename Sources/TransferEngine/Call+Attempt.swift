@@ -28,6 +28,7 @@ extension Call {
         invite.codecsOf = caller
         invite.noResponseTimeout = context.directory.transfer.noResponseTimeout
         invite.maxForwards = invitation.maxForwards.map { max(0, $0 &- 1) }
+        let past = past(for: purpose, context)
         if candidate.agent != nil, let history = past.header { invite.headers = [history] }
         invite.headers += headers(purpose, candidate, uri: uri, context)
         if let replaces = candidate.replaces {

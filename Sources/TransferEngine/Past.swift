@@ -29,12 +29,24 @@ extension Character {
 extension Call {
     /// A party is no longer with the caller.
     mutating func noteLeft(_ party: Party, endedBy: EndedBy, cause: Cause, _ context: Context) {
+        past.add(stay(of: party, cause, context))
+    }
+
+    private func stay(of party: Party, _ cause: Cause, _ context: Context) -> String {
         let seconds = Books.ms(party.since, context.now) / 1_000
         let why =
             if cause == .agentLost || cause == .lost { "lost" } else if let transfer {
                 transfer.kind == .blind ? "blind transfer" : "transfer"
             } else { "left" }
-        past.add("\(party.agent ?? party.uri) \(seconds)s \(why)")
+        return "\(party.agent ?? party.uri) \(seconds)s \(why)"
+    }
+
+    /// What whoever is called now is told. An agent who transfers blindly is gone by the time of an answer.
+    func past(for purpose: Attempt.Purpose, _ context: Context) -> Past {
+        guard case .consult = purpose, transfer?.kind == .blind, let party else { return past }
+        var past = past
+        past.add(stay(of: party, .normal, context))
+        return past
     }
 
     /// Somebody could not be had.

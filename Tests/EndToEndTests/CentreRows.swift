@@ -171,8 +171,10 @@ struct CentreRows {
     func history() async throws {
         try await Scene.run { scene in
             let (caller, anna) = try await scene.conversation(anna: ["--messages", "--show=X-Warmline-History"])
-            _ = try await scene.boris("--reject", "486")
+            let boris = try await scene.boris("--reject", "486", "--show=X-Warmline-History")
             anna.send("digits #11002")
+            let first = try await boris.says("incoming")["headers"] ?? ""
+            #expect(first.contains(": anna ") && first.hasSuffix("s blind transfer\n"), "\(first)")
             try await anna.says("answered", call: 2)
             try await caller.hears(anna)
             let text = try #require(try await anna.says("message", call: 2)["text"])

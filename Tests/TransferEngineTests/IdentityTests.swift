@@ -164,4 +164,24 @@ import Testing
         scene.end(caller)
         scene.expectClean()
     }
+
+    @Test("a blind target reads who has had the caller, the first one too; one who is consulted does not")
+    func history() {
+        func past(_ digits: String, rejecting count: Int = 0) -> (header: String?, note: String?) {
+            let scene = Scene()
+            let (caller, agent) = scene.talking()
+            scene.advance(4_000)
+            scene.press(agent, digits)
+            for _ in 0..<count { scene.reject(scene.newest, 486) }
+            let invite = scene.legs[scene.newest]?.invite
+            scene.end(caller)
+            scene.expectClean()
+            return (invite?.headers.first { $0.hasPrefix("X-Warmline-History") }, invite?.note)
+        }
+        let first = past("#120")
+        #expect(first.header == "X-Warmline-History: anna 7s blind transfer")
+        #expect(first.note == "before: anna 7s blind transfer")
+        #expect(past("#120", rejecting: 1).header == "X-Warmline-History: anna 7s blind transfer; boris busy")
+        #expect(past("*220") == (nil, nil))
+    }
 }
