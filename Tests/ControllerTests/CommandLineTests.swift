@@ -168,15 +168,6 @@ struct Program {
                 == "warmline: \(scratch.file("trace")):1: is no line of a trace that serve --trace has written\n")
     }
 
-    @Test func withoutAControllerCommandsFailWithStatus1() throws {
-        let status = try Program("status", directory: scratch.path)
-        #expect(status.status == 1)
-        #expect(
-            status.errors
-                == "warmline: control socket \(scratch.file("warmline.sock")): no controller is running there\n")
-        #expect(try Program("hold", "x", "--socket", scratch.file("s")).status == 1)
-    }
-
     /// A trace, replayed by two processes, gives the same effects byte for byte.
     @Test func aReplayedTraceIsTheSameInEveryProcess() throws {
         let configuration = try Configuration.parse(Bench.configuration, file: "bench").engine()

@@ -90,6 +90,8 @@ public struct Configuration: Hashable, Sendable {
 
     public struct Control: Hashable, Sendable {
         public static let defaultSocket = "warmline.sock"
+        /// Where the unit and the configurations for PBXs have it.
+        public static let serviceSocket = "/run/warmline/warmline.sock"
         public var socket = Control.defaultSocket
     }
 

@@ -7,18 +7,20 @@ public final class ControlClient {
     private var id: Int64 = 0
 
     /// Connects to a running controller.
-    public init(path: String) throws(ControllerError) {
+    /// - Parameter hint: what else there is to say where none is running.
+    public init(path: String, hint: String? = nil) throws(ControllerError) {
         guard UnixAddress(path) != nil else {
             throw ControllerError("\"\(path)\" is no path for a Unix socket")
         }
         guard let channel = LineChannel(path: path) else {
             let reason =
                 switch errno {
-                case ENOENT, ECONNREFUSED: "no controller is running there"
+                case ENOENT, ECONNREFUSED: "no controller is running there" + (hint.map { "; \($0)" } ?? "")
                 default: String(cString: strerror(errno))
                 }
             // Whoever reads it elsewhere sees which was meant.
-            let whole = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+            let directory = FileManager.default.currentDirectoryPath
+            let whole = path.hasPrefix("/") ? path : (directory == "/" ? "" : directory) + "/" + path
             throw ControllerError("control socket \(whole): \(reason)")
         }
         self.channel = channel

@@ -1,0 +1,62 @@
+import CallEvents
+import EventLog
+import Foundation
+import Testing
+
+@testable import Controller
+
+/// How commands find the controller and its log, and what they say where there is none.
+@Suite struct FindingTests {
+    private let scratch = Scratch()
+
+    private func make(_ path: String, _ text: String = "{}") throws {
+        let url = URL(filePath: scratch.file(path))
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try text.write(to: url, atomically: false, encoding: .utf8)
+    }
+
+    /// The service's own are meant where the present directory has no socket.
+    @Test func whatIsThereIsMeant() throws {
+        func present() -> ControllerPlace? {
+            ControllerPlace.present(in: scratch.file("here/"), root: scratch.path)
+        }
+        #expect(present() == nil)
+        try make("etc/warmline/warmline.json5")
+        let configuration = scratch.file("etc/warmline/warmline.json5")
+        #expect(present() == .configuration(configuration))
+        #expect(ControllerPlace.serviceConfiguration(root: scratch.path) == configuration)
+        try make("run/warmline/warmline.sock")
+        #expect(present() == .socket(scratch.file("run/warmline/warmline.sock")))
+        try make("here/warmline.sock")
+        #expect(present() == .socket(scratch.file("here/warmline.sock")))
+    }
+
+    private static let isInstalled = ControllerPlace.present(in: "/") != nil
+
+    /// One who runs the tests on a machine that has the service means that one.
+    @Test(.enabled(if: !isInstalled)) func withoutAControllerCommandsFailWithStatus1() throws {
+        for (directory, path) in [(scratch.path, scratch.file("warmline.sock")), ("/", "/warmline.sock")] {
+            let status = try Program("status", directory: directory)
+            #expect(status.status == 1)
+            #expect(
+                status.errors
+                    == "warmline: control socket \(path): no controller is running there; "
+                    + "name it by --socket or --config\n")
+            let metrics = try Program("metrics", directory: directory)
+            #expect(metrics.status == 2)
+            #expect(metrics.errors.hasPrefix("warmline: which log? Name a path, --config or --socket ("))
+        }
+    }
+
+    @Test func oneThatIsNamedIsNotAskedFor() throws {
+        let named = try Program("hold", "x", "--socket", "s", directory: scratch.path)
+        #expect(named.status == 1)
+        #expect(
+            named.errors == "warmline: control socket \(scratch.file("s")): no controller is running there\n")
+        try make("w.json5", "{ control: { socket: 's' } }")
+        let configured = try Program("calls", "--config", "w.json5", directory: scratch.path)
+        #expect(configured.status == 1)
+        #expect(configured.errors == named.errors)
+    }
+}
