@@ -40,6 +40,15 @@ import Testing
         #expect(text.contains("  caller  .....█"))
     }
 
+    /// How long it has lasted by now is not in the log.
+    @Test func anOpenCallSaysWhenItsLastEventCame() throws {
+        let events = Story.attendedTransfer().events.filter { $0.time.monoMilliseconds < 46_000 }
+        let timeline = try #require(Timeline(call: "ctl-1-a", events: events))
+        let text = timeline.text()
+        #expect(text.contains("\nstill open; its last event came after 26.0 s\n"), "\(text)")
+        #expect(timeline.svg().contains("still open; its last event came after 26.0 s"))
+    }
+
     /// Of several events of one instant, each row shows what its own led to: a lane ends once, with the row that ends it.
     @Test func lanesEndWithTheEventThatEndsThem() throws {
         let lines = try timeline().text().split(separator: "\n").map(String.init)

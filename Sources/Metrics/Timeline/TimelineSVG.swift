@@ -77,7 +77,7 @@ extension Timeline {
 
     /// One line of what it came to.
     var summary: String {
-        guard let ended else { return "still open after \(DurationText.short(length))" }
+        guard let ended else { return stillOpen }
         return "waited \(DurationText.short(Int64(ended.waitMs))), talked \(DurationText.short(Int64(ended.talkMs))), "
             + "held \(DurationText.short(Int64(ended.holdMs))), \(counted(ended.transfers, "transfer"))"
     }

@@ -20,7 +20,7 @@ extension Timeline {
 
     private var heading: [String] {
         var lines = ["call \(call.printable), \(Self.utc(arrived.wall))"]
-        guard let ended else { return lines + ["still open after \(DurationText.short(length))"] }
+        guard let ended else { return lines + [stillOpen] }
         var parts = [
             "waited \(DurationText.short(Int64(ended.waitMs)))", "talked \(DurationText.short(Int64(ended.talkMs)))",
             "held \(DurationText.short(Int64(ended.holdMs)))",
@@ -32,6 +32,9 @@ extension Timeline {
         lines.append(line)
         return lines
     }
+
+    /// Where the log ends, not where the present is: of a call that goes on this is all that is known.
+    var stillOpen: String { "still open; its last event came after \(DurationText.short(length))" }
 
     private static func utc(_ wall: Int64) -> String {
         let calendar = CivilTime(wall: wall)
