@@ -9,7 +9,8 @@ let logCommands: [Command] = [
         "events", operands: "[PATH]", count: 0...1, "the event log, readable",
         details: """
             PATH is a log's directory or one of its files; without it, the log of the configuration or the running
-            controller that --config or --socket names. Times are local. --json prints the lines as they stand.
+            controller that --config or --socket names. Times are local. --json prints the lines as they stand. Exit
+            status 2: the path is no log.
             """,
         options: [
             Option("follow", nil, "go on with what is written from now on"),
@@ -20,6 +21,11 @@ let logCommands: [Command] = [
     ) { arguments in
         let path = try logPaths(arguments.operands, arguments)[0]
         let filter = EventFilter(call: arguments.value("call"), type: arguments.value("type"))
+        do {
+            try LogPath.check(path)
+        } catch {
+            throw Failure.usage("\(error)")
+        }
         let json = arguments.has("json")
         let call = arguments.value("call")
         var isKnown = call == nil

@@ -59,4 +59,27 @@ import Testing
         #expect(configured.status == 1)
         #expect(configured.errors == named.errors)
     }
+
+    /// What is no log is none to every command: status 2, one line with path and reason.
+    @Test func whatIsNoLogIsNoneToEveryCommand() throws {
+        try make("photos/a.jpeg", "x")
+        try make("diary", "Dear diary,\nnothing happened.\n")
+        try FileManager.default.createDirectory(
+            atPath: scratch.file("empty"), withIntermediateDirectories: false)
+        for command in ["events", "verify", "metrics", "export", "staffing"] {
+            for (path, reason) in [
+                ("nowhere", "nowhere: No such file or directory"), ("photos", "photos holds no log"),
+                ("diary", "diary is not an event log"),
+            ] {
+                let run = try Program(command, scratch.file(path))
+                #expect(run.status == 2, "\(command) \(path)")
+                #expect(run.output.isEmpty)
+                #expect(run.errors.contains(reason) && run.errors.filter { $0 == "\n" }.count == 1, "\(run.errors)")
+            }
+            let empty = try Program(command, scratch.file("empty"))
+            #expect(empty.status == 0 && empty.errors.isEmpty, "\(command): \(empty.errors)")
+        }
+        #expect(try Program("events", "--follow", scratch.file("nowhere")).status == 2)
+        #expect(try Program("timeline", "x", scratch.file("nowhere")).status == 2)
+    }
 }

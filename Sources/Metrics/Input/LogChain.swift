@@ -22,6 +22,13 @@ struct LogChain {
     }
 }
 
+/// What a path must be to be read as a log.
+public enum LogPath {
+    /// - Throws: where there is nothing at the path, a directory has other files and no segment, or a file no event. What
+    ///   is empty is a log that has not begun.
+    public static func check(_ path: String) throws(InputError) { _ = try LogChain.find([path]) }
+}
+
 /// Finds the files of logs, and again those that have come since.
 struct LogFinder {
     /// A name, and which file has it: a writer whose file was taken away may give its name to another.
