@@ -21,6 +21,7 @@ let logCommands: [Command] = [
     ) { arguments in
         let path = try logPaths(arguments.operands, arguments)[0]
         let filter = EventFilter(call: arguments.value("call"), type: arguments.value("type"))
+        if let mistake = filter.mistake { throw Failure.usage("--type: \(mistake)") }
         do {
             try LogPath.check(path)
         } catch {

@@ -82,4 +82,19 @@ import Testing
         #expect(try Program("events", "--follow", scratch.file("nowhere")).status == 2)
         #expect(try Program("timeline", "x", scratch.file("nowhere")).status == 2)
     }
+
+    @Test func aTypeThatNoEventHasIsNamed() throws {
+        for (type, hint) in [
+            ("hold.startd", "; did you mean hold.started?"), ("hold", "; did you mean hold.*?"),
+            ("nope", "; there are service.started, "), ("nope.*", "; there are service.started, "),
+        ] {
+            let run = try Program("events", "--type", type, scratch.path)
+            #expect(run.status == 2)
+            #expect(
+                run.errors.hasPrefix("warmline: --type: no event is called \"\(type)\"\(hint)"), "\(run.errors)")
+        }
+        for type in ["hold.started", "consult.*", "*", "*.ended"] {
+            #expect(try Program("events", "--type", type, scratch.path).status == 0, "\(type)")
+        }
+    }
 }

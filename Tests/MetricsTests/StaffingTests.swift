@@ -160,6 +160,25 @@ import Testing
         }
     }
 
+    @Test func aGroupThatTheLogDoesNotKnowIsNamed() throws {
+        let log = try LogFixture()
+        let path = try log.write(Self.busy(60))
+        func run(_ group: String, since: String? = nil, in path: String) throws -> (status: Int32, err: [String]) {
+            let command = try StaffingCommand(paths: [path], since: since, group: group)
+            let result = output { command.run(out: $0, err: $1) }
+            return (result.status, result.err)
+        }
+        let unknown = "warmline staffing: --group: no call of this log has the group"
+        #expect(try run("nope", in: path) == (2, ["\(unknown) \"nope\"; there are sales, support"]))
+        #expect(try run("suport", in: path) == (2, ["\(unknown) \"suport\"; did you mean support?"]))
+        // Known, and without a call since then.
+        #expect(try run("sales", since: "2026-03-03", in: path) == (0, []))
+        #expect(try run("nope", since: "2026-03-03", in: path).status == 2)
+        // A log that has not begun knows nothing yet.
+        let empty = try LogFixture()
+        #expect(try run("nope", in: empty.directory) == (0, []))
+    }
+
     @Test func onlyAPeriodOrAGroup() throws {
         let log = try LogFixture()
         let path = try log.write(Self.busy(60))

@@ -1,3 +1,5 @@
+import EventLog
+
 /// One thing that is wrong in a configuration.
 public struct ConfigurationMistake: Hashable, Sendable, CustomStringConvertible {
     public var file: String
@@ -95,22 +97,9 @@ final class ConfigSection {
 
     func finish() {
         for member in members where !known.contains(member.key) {
-            let near = known.filter { Self.isNear($0, member.key) }.min()
-            let hint = near.map { "; did you mean \($0)?" } ?? ""
+            let hint = member.key.nearest(of: known).map { "; did you mean \($0)?" } ?? ""
             mistakes.add(place.appending(member.key, line: member.line), "unknown key\(hint)")
         }
-    }
-
-    /// Equal but for case, or one letter too many, too few or wrong, or two swapped.
-    private static func isNear(_ a: String, _ b: String) -> Bool {
-        let a = Array(a.lowercased())
-        let b = Array(b.lowercased())
-        if a == b { return true }
-        let head = zip(a, b).prefix { $0 == $1 }.count
-        let tail = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
-        let longer = max(a.count, b.count)
-        if a.count == b.count, longer - head - tail == 2 { return a[head] == b[head + 1] && a[head + 1] == b[head] }
-        return abs(a.count - b.count) <= 1 && head + tail >= longer - 1
     }
 }
 

@@ -12,6 +12,19 @@ public struct EventFilter: Sendable {
         self.type = type
     }
 
+    /// What is wrong with the type, where no event is called so.
+    public var mistake: String? {
+        guard let type else { return nil }
+        let known = EventType.allCases.map(\.name).filter { !$0.isEmpty }
+        if known.contains(where: { Self.matches(Array(type.utf8)[...], Array($0.utf8)[...]) }) { return nil }
+        // `hold` is what `hold.started` begins with.
+        let families = known.contains { $0.hasPrefix("\(type).") } ? ["\(type).*"] : []
+        guard let near = families.first ?? type.nearest(of: known) else {
+            return "no event is called \"\(type.printable)\"; there are \(known.joined(separator: ", "))"
+        }
+        return "no event is called \"\(type.printable)\"; did you mean \(near)?"
+    }
+
     /// Whether a line passes.
     public func passes(_ parser: borrowing EventParser) -> Bool {
         if let call, parser.call != call { return false }

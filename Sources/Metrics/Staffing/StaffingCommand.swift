@@ -39,13 +39,19 @@ public struct StaffingCommand: Sendable {
         }
     }
 
-    /// - Returns: the exit status: 2 when a path is no log.
+    /// - Returns: the exit status: 2 when a path is no log or the group is not in it.
     public func run(out: (String) -> Void, err: (String) -> Void) -> Int32 {
         do {
             var run = MetricsRun(paths: paths, options: options)
             try run.readOn()
             var report = run.report()
-            if let group { report = report.only(group) }
+            if let group {
+                if let mistake = try mistake(group, report) {
+                    err("warmline staffing: \(mistake)")
+                    return 2
+                }
+                report = report.only(group)
+            }
             let patience = Staffing.patience(report)
             let rows = staffing.rows(report)
             if json { out(self.json(rows, patience)) } else { table(rows, patience).forEach(out) }
@@ -59,6 +65,28 @@ public struct StaffingCommand: Sendable {
             err("warmline staffing: \(error)")
             return 2
         }
+    }
+
+    /// What is wrong with the group, where no event of the log names it. One that had no calls in the period asked for
+    /// is none that is unknown, so that the log is read once more for it.
+    private func mistake(_ group: String, _ report: MetricsReport) throws(InputError) -> String? {
+        if report.input.events == 0 || report.rows.contains(where: { $0.key.last == group }) { return nil }
+        var known: Set<String> = []
+        var stream = EventStream()
+        try stream.read(
+            LogChain.find(paths),
+            where: {
+                if let name = $0.string("group") { known.insert(name) }
+                return false
+            }, err: { _ in }
+        ) { _ in }
+        if known.contains(group) { return nil }
+        let unknown = "--group: no call of this log has the group \"\(group.printable)\""
+        if known.isEmpty { return "\(unknown), or any" }
+        let hint =
+            group.nearest(of: known).map { "did you mean \($0.printable)?" }
+            ?? "there are " + known.sorted().prefix(50).map(\.printable).joined(separator: ", ")
+        return "\(unknown); \(hint)"
     }
 
     private func table(_ rows: [Staffing.Row], _ patience: Double?) -> [String] {
