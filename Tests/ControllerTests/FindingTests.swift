@@ -97,4 +97,12 @@ import Testing
             #expect(try Program("events", "--type", type, scratch.path).status == 0, "\(type)")
         }
     }
+
+    @Test func whyATraceCannotBeReadIsSaid() throws {
+        for (path, reason) in [(scratch.path, "Is a directory"), (scratch.file("no"), "No such file or directory")] {
+            let run = try Program("replay", path)
+            #expect(run.status == 1)
+            #expect(run.errors == "warmline: cannot read the trace \(path): \(reason)\n")
+        }
+    }
 }

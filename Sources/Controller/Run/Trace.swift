@@ -64,9 +64,7 @@ public enum Replay {
     /// Calls `output` with each effect as a line of JSON with sorted keys. The same trace gives the same bytes in every
     /// process.
     public static func run(path: String, output: (String) throws -> Void) throws {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ControllerError("cannot read the trace \(path)")
-        }
+        let data = try contents(path)
         let decoder = JSONDecoder()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -86,5 +84,14 @@ public enum Replay {
             }
         }
         if engine == nil { throw ControllerError("\(path) is no trace: no configuration is in it") }
+    }
+
+    private static func contents(_ path: String) throws(ControllerError) -> Data {
+        // FileManager tells of no reason; access(2) has none against reading a directory.
+        var status = stat()
+        let isDirectory = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let code = isDirectory ? EISDIR : access(path, R_OK) == 0 ? EIO : errno
+        if !isDirectory, let data = FileManager.default.contents(atPath: path) { return data }
+        throw ControllerError("cannot read the trace \(path): \(String(cString: strerror(code)))")
     }
 }
