@@ -128,6 +128,9 @@ import Testing
             "{ agents: { a: { ha1: 'x' } } }",
             "agents.a.ha1: must be the 32 (MD5) or 64 (SHA-256) hexadecimal digits of the hash, or a list of both"
         ),
+        ("{ agents: { a: { ha1: [] } } }", "agents.a.ha1: is an empty list: name a hash, or leave the key out"),
+        ("{ agents: { a: { ha1: 5 } } }", "agents.a.ha1: expected a string or a list of strings"),
+        ("{ agents: { a: { password: ['x'] } } }", "agents.a.password: expected a string"),
         (
             "{ agents: { a: { password: 'x', ha1: '\(String(repeating: "0", count: 32))' } } }",
             "agents.a.ha1: stands beside a password: one of the two is enough"
@@ -261,6 +264,7 @@ import Testing
             "{ lines: { '7*0': { to: 'sip:h' } } }",
             "lines.\"7*0\": must be a number, a prefix such as \"+3120*\", or \"*\""
         ),
+        ("{ lines: { '7': { to: 5 } } }", "lines.7.to: expected a string or null, found the number 5"),
         ("{ lines: { '7': {} } }", "lines.7.to: is missing: where does the line lead?"),
         ("{ lines: { '7': { to: 'anna' } } }", "lines.7.to: must be agent:NAME, group:NAME or a SIP URI, is \"anna\""),
         ("{ lines: { '7': { to: 'agent:x' } } }", "lines.7.to: names the unknown agent \"x\""),
@@ -356,6 +360,25 @@ import Testing
         let found = mistakes(text)
         #expect(found.first == expected)
         if !text.contains("featureCodes") { #expect(found.count == 1, "\(found)") }
+    }
+
+    @Test func whatIsMissingTwiceIsNotTheSame() {
+        func found(_ dispositions: String) -> [String] {
+            mistakes(
+                "{ agents: { a: {} }, groups: { g: { members: ['a'], dispositions: \(dispositions) } } }")
+        }
+        let key = "groups.g.dispositions"
+        func missing(_ digit: Int) -> String {
+            "\(key).\(digit).code: is missing: what stands in the log for the digit \(digit)?"
+        }
+        #expect(found("{ '1': {}, '2': {} }") == [missing(1), missing(2)])
+        #expect(found("{ '1': { code: '' } }") == ["\(key).1.code: must not be empty"])
+        #expect(found("{ '1': { code: 5 } }") == ["\(key).1.code: expected a string, found the number 5"])
+        #expect(
+            found("{ '1': { code: 'x' }, '2': { code: 'x' } }") == ["\(key).2.code: \"x\" stands at another digit too"])
+        #expect(
+            mistakes("{ agents: { a: {} }, groups: { g: { members: ['a'], serviceLevel: [{ seconds: 'x' }] } } }")
+                == ["groups.g.serviceLevel[0].seconds: expected a whole number, found the string \"x\""])
     }
 
     @Test func aBrokenExpressionIsRefused() {

@@ -41,7 +41,11 @@ extension ConfigurationReader {
     }
 
     func secret(_ section: ConfigSection, _ key: String) -> String? {
-        guard let text = section.secrets(key).first else { return nil }
+        guard let node = section.node(key), node.value != .null else { return nil }
+        guard case .string(let text) = node.value else {
+            section.add(key, "expected a string")
+            return nil
+        }
         if text.isEmpty { section.add(key, "must not be empty") }
         if text.utf8.count > 127 { section.add(key, "is longer than 127 bytes") }
         return text
@@ -75,12 +79,15 @@ extension ConfigSection {
         switch node.value {
         case .null: return []
         case .string(let text): return [text]
+        case .array([]):
+            add(key, "is an empty list: name a hash, or leave the key out")
+            return []
         case .array(let elements):
             let texts = elements.compactMap { if case .string(let text) = $0.value { text } else { nil } }
-            if texts.count == elements.count, !texts.isEmpty { return texts }
+            if texts.count == elements.count { return texts }
             fallthrough
         default:
-            add(key, "expected a string")
+            add(key, "expected a string or a list of strings")
             return []
         }
     }

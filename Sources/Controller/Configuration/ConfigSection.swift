@@ -89,6 +89,9 @@ final class ConfigSection {
         return members.first { $0.key == key }?.node
     }
 
+    /// Whether a key is missing or null: what is named and cannot be used has been complained of already.
+    func isNull(_ key: String) -> Bool { node(key).map { $0.value == .null } ?? true }
+
     /// Names of the objects within this one, in the file's order.
     func entries() -> [ConfigNode.Member] {
         known.formUnion(members.map(\.key))

@@ -47,7 +47,7 @@ extension ConfigurationReader {
             let skill = section.optionalString("skill")
             if let skill { checkSkills([skill]) { _ in section.place(of: "skill") } }
             guard let seconds = section.optionalInt("seconds", in: 1...86_400) else {
-                section.add("seconds", "is missing")
+                if section.isNull("seconds") { section.add("seconds", "is missing") }
                 continue
             }
             section.finish()
@@ -66,8 +66,13 @@ extension ConfigurationReader {
             }
             let entry = ConfigSection.section(member.node, at: place, mistakes: section.mistakes)
             let code = entry.string("code", default: "")
-            if code.isEmpty { entry.add("code", "is missing") }
-            if group.dispositions.contains(where: { $0.code == code }) {
+            // Each mistake is said once: what is no string has been complained of.
+            switch entry.node("code")?.value {
+            case nil: entry.add("code", "is missing: what stands in the log for the digit \(member.key)?")
+            case .string(""): entry.add("code", "must not be empty")
+            default: break
+            }
+            if !code.isEmpty, group.dispositions.contains(where: { $0.code == code }) {
                 entry.add("code", "\"\(code)\" stands at another digit too")
             }
             group.dispositions.append(

@@ -96,7 +96,7 @@ extension ConfigurationReader {
                 section.mistakes.add(entry.place, "must be a number, a prefix such as \"+3120*\", or \"*\"")
             }
             let to = entry.optionalString("to")
-            if to == nil { entry.add("to", "is missing: where does the line lead?") }
+            if entry.isNull("to") { entry.add("to", "is missing: where does the line lead?") }
             let destination = to.flatMap { self.destination($0, at: entry.place(of: "to")) }
             var line = LineSettings(pattern: pattern, to: destination ?? .uri(""))
             if case .group = line.to { line.answer = .queue }

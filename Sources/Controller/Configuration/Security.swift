@@ -46,17 +46,12 @@ extension ConfigurationReader {
         configuration.sip.tls = tls
         guard let entry = configuration.sip.listen.first(where: { $0.transport == .tls }) else { return }
         for (key, value) in [("certificate", tls.certificate), ("privateKey", tls.privateKey)]
-        where value == nil && isNull(section, key) {
+        where value == nil && section.isNull(key) {
             section.add(key, "is missing: sip.listen has \(entry)")
         }
-        if tls.verifyPeer, tls.ca == nil, isNull(section, "ca") {
+        if tls.verifyPeer, tls.ca == nil, section.isNull("ca") {
             section.add("ca", "is missing: without it no server can be verified; or set verifyPeer to false")
         }
-    }
-
-    /// A file that is named and cannot be used has been complained of already.
-    private func isNull(_ section: ConfigSection, _ key: String) -> Bool {
-        section.node(key).map { $0.value == .null } ?? true
     }
 
     private func pem(_ section: ConfigSection, _ key: String, holds what: String) -> String? {
