@@ -39,14 +39,14 @@ struct Command: Sendable {
         for (name, option) in zip(names, all) {
             text += "  \(name)\(String(repeating: " ", count: width - name.count))  \(option.help)\n"
         }
-        return text
+        return String(text.dropLast())
     }
 
     /// Parses the words behind the name and runs.
     func execute(_ words: [String]) throws -> Int32 {
         let arguments = try Arguments(words, command: name, options: options)
         if arguments.has("help") {
-            print(help, terminator: "")
+            output(help)
             return 0
         }
         guard count.contains(arguments.operands.count) else {

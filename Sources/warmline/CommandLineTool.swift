@@ -8,6 +8,11 @@ enum CommandLineTool {
         serviceCommands + callCommands + [topCommand] + logCommands + metricsCommands + [completionCommand]
 
     static func main(_ words: [String]) -> Int32 {
+        // A closed one of these would be the number of the next file or socket, and get what is meant for the user: the
+        // file that stands there instead fails as a closed one does.
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
         // A reader that went away (`| head`) is noticed by the failed write, not by the signal.
         signal(SIGPIPE, SIG_IGN)
         do {
@@ -37,12 +42,12 @@ enum CommandLineTool {
         switch first {
         case "--help", "-h", "help":
             guard words.count > 1, first == "help" else {
-                print(overview)
+                output(overview)
                 return 0
             }
             return try command(words[1]).execute(["--help"])
         case "--version":
-            print("warmline \(warmlineVersion)")
+            output("warmline \(warmlineVersion)")
             return 0
         default:
             return try command(first).execute(Array(words.dropFirst()))
@@ -76,5 +81,6 @@ enum CommandLineTool {
 /// A diagnostic: one line on stderr.
 func complain(_ text: String, prefix: Bool = true) {
     let line = (prefix ? "warmline: " : "") + text + "\n"
-    FileHandle.standardError.write(Data(line.utf8))
+    // Where nobody can be told, the exit status says it.
+    _ = writeAll(line, to: STDERR_FILENO)
 }

@@ -1,5 +1,6 @@
 import Controller
 import Foundation
+import Glibc
 
 /// The commands that run or check a controller, and `replay`.
 let serviceCommands: [Command] = [
@@ -63,11 +64,25 @@ private func configuration(_ arguments: Arguments) throws -> Configuration {
     return try Configuration.load(file: file)
 }
 
-/// A result: one line, or several, on stdout. Ends the process quietly when nobody reads any more (`| head`).
+/// A result: one line, or several, on stdout. What cannot be written ends the process: quietly when nobody reads any more
+/// (`| head`), else saying why.
 func output(_ text: String) {
-    do {
-        try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-    } catch {
-        exit(1)
+    guard !writeAll(text + "\n", to: STDOUT_FILENO) else { return }
+    if errno != EPIPE { complain("cannot write to the standard output: \(String(cString: strerror(errno)))") }
+    exit(1)
+}
+
+/// - Returns: false, with `errno`, where not all of it could be written.
+func writeAll(_ text: String, to descriptor: Int32) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+        var written = 0
+        while written < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return false }
+            written += count
+        }
+        return true
     }
 }

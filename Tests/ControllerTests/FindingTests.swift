@@ -105,4 +105,30 @@ import Testing
             #expect(run.errors == "warmline: cannot read the trace \(path): \(reason)\n")
         }
     }
+
+    /// What cannot be printed is said, unless nobody reads any more.
+    @Test(
+        arguments: [
+            (">/dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("", nil),
+            (">/dev/full 2>&1", nil),
+        ] as [(String, String?)]) func whatCannotBePrintedIsSaid(redirection: String, reason: String?) throws
+    {
+        try make("w.json5")
+        let program = try Program.executable().path
+        for words in ["check --config w.json5", "--help", "--version", "check --help"] {
+            let shell = Process()
+            shell.executableURL = URL(filePath: "/bin/sh")
+            shell.arguments = ["-c", "exec 2>said; \(program) \(words) \(redirection); echo $? >status"]
+            // Where it is not redirected it is a pipe that nobody reads.
+            let pipe = Pipe()
+            try pipe.fileHandleForReading.close()
+            shell.standardOutput = pipe.fileHandleForWriting
+            shell.currentDirectoryURL = URL(filePath: scratch.path)
+            try shell.run()
+            shell.waitUntilExit()
+            #expect(try String(contentsOfFile: scratch.file("status"), encoding: .utf8) == "1\n", "\(words)")
+            let said = reason.map { "warmline: cannot write to the standard output: \($0)\n" } ?? ""
+            #expect(try String(contentsOfFile: scratch.file("said"), encoding: .utf8) == said, "\(words)")
+        }
+    }
 }
