@@ -109,6 +109,25 @@ struct Program {
         #expect(try Configuration.parse(check.output, file: "output") == expected)
     }
 
+    @Test func checkWarnsOfADirectoryThatIsNotThere() throws {
+        func errors(_ file: String) throws -> String {
+            try "{ metrics: { textfile: '\(file)' } }".write(
+                toFile: scratch.file("w.json5"), atomically: false, encoding: .utf8)
+            let check = try Program("check", "--quiet", "--config", "w.json5", directory: scratch.path)
+            #expect(check.status == 0)
+            return check.errors
+        }
+        #expect(
+            try errors(scratch.file("nowhere/warmline.prom"))
+                == "warmline: warning: metrics.textfile: there is no directory \(scratch.file("nowhere/")): "
+                + "the file cannot be written until there is\n")
+        #expect(try errors("nowhere/warmline.prom").contains("there is no directory nowhere/:"))
+        #expect(try errors("w.json5/warmline.prom").contains("there is no directory w.json5/:"))
+        for file in ["warmline.prom", "/warmline.prom", scratch.file("warmline.prom")] {
+            #expect(try errors(file).isEmpty)
+        }
+    }
+
     /// What is no log, no key, no format or no period: exit status 2 and one line that says what was wrong.
     @Test func badInputOfTheMetrics() throws {
         for name in ["empty", "photos"] {

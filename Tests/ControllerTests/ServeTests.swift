@@ -199,7 +199,7 @@ private final class NotifySocket {
             "{ node:", with: "{ metrics: { textfile: 'nowhere/warmline.prom', interval: 1 }, node:")
         let served = try Served(text, in: scratch.path)
         #expect(served.waitUntilReady(), "\(served.diagnostics)")
-        for _ in 0..<200 where !served.diagnostics.contains("metrics.textfile: ") { usleep(20_000) }
+        for _ in 0..<200 where !served.diagnostics.contains("metrics.textfile: cannot create ") { usleep(20_000) }
         served.signal(SIGTERM)
         #expect(served.wait() == 0)
         #expect(served.diagnostics.components(separatedBy: "metrics.textfile: cannot create ").count == 2)

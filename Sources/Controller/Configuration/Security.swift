@@ -19,8 +19,8 @@ extension Configuration {
         case required
     }
 
-    /// What is allowed, and hardly meant: a line each.
-    public var warnings: [String] {
+    /// What is allowed, and hardly meant, of the keys that keep others out.
+    var securityWarnings: [String] {
         let isSecure = sip.listen.contains { $0.transport == .tls }
         var warnings: [String] = []
         if media.srtp != .off, !isSecure {
