@@ -53,8 +53,9 @@ struct Command: Hashable {
           pick-up N URI [FROM]          the same, only while that call rings (early-only)
           identify URI                  tell in mid-call who is here (P-Asserted-Identity)
           quit                          end the phone
-        Any of them may be preceded by `after MS` and followed by `@N`, the number of the call it is meant for;
-        else it is meant for the latest call that is still open.
+        Any of them may be preceded by `after MS` and followed, behind a space, by `@N`, the number of the call it is
+        meant for (`hangup @1`, `refer-replaces 2 @1`); else a rule means the call that made it, a line of standard input
+        the latest call that is still open.
         """
 
     /// Reads one line.

@@ -223,7 +223,7 @@ final class Phone: @unchecked Sendable {
         for rule in options.rules where rule.event == happened && concerns(rule, call) {
             any = true
             var command = rule.command
-            command.call = call?.index
+            command.call = command.call ?? call?.index
             command.delay += rule.delay
             perform(command)
         }

@@ -45,6 +45,26 @@ struct TestPhoneTests {
         }
     }
 
+    @Test("A rule's @N is the call it means; without it a rule means the call that made it")
+    func numberedRules() async throws {
+        try await Scene.run { scene in
+            let phone = try await scene.phone(
+                "phone", user: "1", port: 5099, tone: 2300,
+                ["--answer-after", "0", "--on", "in/answered digits 5 @1", "--on", "in/answered+200 digits 7"])
+            let first = try await scene.phone("first", user: "2", port: 5090, tone: 500, ["--call", phone.uri])
+            try await first.says("digit", ["digit": "7"])
+            let second = try await scene.phone("second", user: "3", port: 5092, tone: 900, ["--call", phone.uri])
+            try await second.says("digit", ["digit": "7"])
+            try await wait(for: "the second 5 in the first call") {
+                first.events.filter { $0.name == "digit" && $0["digit"] == "5" }.count == 2
+            }
+            #expect(second.event("digit", ["digit": "5"]) == nil)
+        }
+        let help = try Child("testphone", Executables.testphone, ["--help"])
+        #expect(try await ended(help) == 0)
+        #expect(help.output.contains("refer-replaces 2 @1"))
+    }
+
     @Test("A command that cannot be carried out is an error line, no end")
     func badCommands() async throws {
         try await Scene.run { scene in
