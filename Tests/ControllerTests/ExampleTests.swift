@@ -50,4 +50,32 @@ import Testing
         }
         check(try Configuration.load(file: example).json, [])
     }
+
+    /// Where warmline.json5(5) names keys with their section they are the ones that exist, and all of them.
+    @Test(arguments: ["events", "control", "metrics"]) func theManualNamesNoOtherKey(section: String) throws {
+        let manual = try String(
+            contentsOf: Self.root.appending(path: "Sources/Support/man/warmline.json5.5.in"), encoding: .utf8)
+        let named = manual.split(separator: "\n").filter { $0.hasPrefix(".B \(section).") }.flatMap { line in
+            line.dropFirst(3).split(separator: ", ").map(String.init)
+        }
+        let known = Configuration().json[section]?.members?.map { "\(section).\($0.key)" }
+        #expect(named.sorted() == known?.sorted())
+    }
+
+    /// The METRICS section of warmline(1) against what `metrics` prints: the same keys, each once, with its unit and a text.
+    @Test func theManualNamesEveryFigure() throws {
+        let pages = try Program("completion", "man").output.components(separatedBy: "\n.SH METRICS\n")
+        let section = try #require(pages.count == 2 ? pages[1] : nil)
+        let entries = section.components(separatedBy: "\n.TP\n.BR ").dropFirst().sorted()
+        let scratch = Scratch()
+        let printed = JSONValue(parsing: Data(try Program("metrics", "--json", scratch.path).output.utf8))
+        let keys = try #require(printed?["total"]?.members?.map(\.key)).sorted()
+        #expect(keys.count > 50)
+        #expect(entries.map { $0.prefix { $0 != " " } } == keys.map { $0[...] })
+        for (entry, key) in zip(entries, keys) {
+            let unit = key.hasSuffix("_ms") ? "ms" : key.hasSuffix("percent") ? "%" : "count"
+            #expect(entry.hasPrefix("\(key) \" (\(unit))\"\n"), "\(key)")
+            #expect(entry.split(separator: "\n").count > 1, "\(key) is not explained")
+        }
+    }
 }
