@@ -18,9 +18,29 @@ for file in dialplans/asterisk/*.conf; do
     cmp -s "$file" "$asterisk_root/etc/asterisk-job/${file##*/}" || fail "Asterisk does not run with $file as it stands"
 done
 ok "Asterisk $(asterisk_cli 'core show version' | sed -n 's/^Asterisk \([^ ]*\).*/\1/p') takes dialplans/asterisk as it is"
+
+# Without warmline callers are with Asterisk's own queue at once: just after Asterisk's start, when it has not asked warmline
+# yet, and when it knows.
+start fallback-1001 "$bin/testphone" --listen udp:127.0.0.1:5081 --user 1001 --register sip:127.0.0.1 \
+    --password change-me-1001 --tone 1300 --answer-after 300
+agent=$started_pid
+within 10 'phone 1001 does not register' grep -q '"registered","status":200' "$job_dir/fallback-1001.out"
+rung() { [ "$(grep -c '"event":"incoming"' "$job_dir/fallback-1001.out")" -ge "$1" ]; }
+fallback_call() { # fallback_call N WHEN: the Nth call for 1001
+    start "fallback-$1" "$bin/testphone" --listen udp:127.0.0.1:5090 --user 3100 --register sip:127.0.0.1 \
+        --password change-me-3100 --tone 1120 --call sip:7000@127.0.0.1 --hangup-after 3000 --once
+    within 5 "$2 the caller of 7000 is not answered" grep -q '"event":"answered"' "$job_dir/fallback-$1.out"
+    within 10 "$2 phone 1001 does not ring" rung "$1"
+    within 10 "$2 the caller does not hear 1001" grep -q '"hz":1[23][0-9][0-9]' "$job_dir/fallback-$1.out"
+    within 10 "$2 the call does not end" test ! -e "/proc/$started_pid"
+}
+fallback_call 1 'just after its start'
 warmline_is() { asterisk_cli 'pjsip show contacts' | grep -q "sip:127.0.0.1:5070 .*$1"; }
 within 20 'Asterisk does not notice that warmline is not there' warmline_is Unavail
-ok 'while warmline does not run, its OPTIONS are not answered, and Asterisk knows'
+fallback_call 2 'without warmline'
+kill "$agent"
+within 10 'phone 1001 does not end' test ! -e "/proc/$agent"
+ok 'without warmline a caller of 7000 is answered by Asterisk and talks with 1001, from its start on and once it knows'
 
 # What the README has people do, word by word: its phones, and warmline.json5 but for where it writes.
 rm -rf "$job_dir/steps"
