@@ -281,6 +281,18 @@ private final class NotifySocket {
         #expect(!FileManager.default.fileExists(atPath: scratch.file("warmline.sock")))
     }
 
+    /// What fails at the start is said, and leaves nothing behind: the process ends by itself, its socket is gone.
+    @Test func anAddressForRTPThatIsNotOursIsNamed() throws {
+        let served = try Served(
+            "{ sip: { listen: ['udp:127.60.1.8:0'] }, media: { address: '192.0.2.1', ports: [20000, 20019] } }",
+            in: scratch.path)
+        #expect(!served.waitUntilReady())
+        #expect(served.wait() == 1)
+        let reason = "cannot bind any RTP port from 20000 to 20019 at 192.0.2.1: Cannot assign requested address"
+        #expect(served.diagnostics.contains(reason), "\(served.diagnostics)")
+        #expect(!FileManager.default.fileExists(atPath: scratch.file("warmline.sock")))
+    }
+
     private func send(_ text: String, to: ListenAddress) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         defer { close(descriptor) }

@@ -21,6 +21,7 @@ typedef struct wav {
 } wav;
 
 static pj_caching_pool pools;
+static bool started;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static wav *wavs;
 
@@ -135,6 +136,7 @@ clip *wav_create(const char *path, bool loops, char *error, size_t error_size)
 void wav_start(void)
 {
     pj_caching_pool_init(&pools, NULL, 0);
+    started = true;
 }
 
 void wav_stop(void)
@@ -145,5 +147,7 @@ void wav_stop(void)
         free(file->pcm);
         free(file);
     }
-    pj_caching_pool_destroy(&pools);
+    if (started)
+        pj_caching_pool_destroy(&pools);
+    started = false;
 }
