@@ -64,6 +64,30 @@ extension TelephonyTests {
             }
         }
 
+        @Test(arguments: [TEL_SOURCE_SILENCE, TEL_SOURCE_LEG])
+        func `what is said while it is not to be heard is no loss`(meanwhile: tel_source) throws {
+            try Shim.run { shim in
+                let (a, b, other) = (try Party(shim), try Party(shim), try Party(shim))
+                var voice = Voice()
+                try route(shim, [(b.leg, TEL_SOURCE_LEG, a.leg)], token: 1)
+                a.send(voice.next())
+                let before = try b.rtp.receive(1)[0]
+                try route(shim, [(b.leg, meanwhile, meanwhile == TEL_SOURCE_LEG ? other.leg : 0)], token: 2)
+                for _ in 0..<10 { a.send(voice.next()) }
+                #expect(b.rtp.receive(within: 0.2) == nil)
+                try route(shim, [(b.leg, TEL_SOURCE_LEG, a.leg)], token: 3)
+                a.send(voice.next())
+                _ = voice.next()  // lost on its way to us
+                a.send(voice.next())
+                let after = try b.rtp.receive(2)
+                #expect(after[0].sequence == before.sequence &+ 1 && after[0].marker && after[0].ssrc == before.ssrc)
+                let pause = after[0].timestamp &- before.timestamp
+                #expect(pause >= 1600 && pause < 16000, "200 ms at least, and not much more: \(pause)")
+                #expect(after[1].sequence == after[0].sequence &+ 2 && !after[1].marker)
+                #expect(after[1].timestamp &- after[0].timestamp == 320)
+            }
+        }
+
         @Test func `payload numbers are each party's own`() throws {
             try Shim.run { shim in
                 let a = try Party(shim)

@@ -51,6 +51,8 @@ void route_set(const tel_route_change *change)
         leg->sound = change->sound;
         leg->from = source == TEL_SOURCE_LEG ? from : 0;
         leg->clip_frame = 0;
+        if (leg->feed.kind == FEED_RELAY || leg->feed.kind == FEED_TRANSCODED)
+            leg->feed.kind = FEED_NONE; /* should it come back, what was not sent meanwhile is no loss */
         if (source == TEL_SOURCE_MIX)
             mix_set(leg, change->voices);
         else
