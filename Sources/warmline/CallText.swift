@@ -36,6 +36,9 @@ enum StatusText {
                 "",
                 "refused: \(sip.word("auth_failed")) wrong passwords, \(sip.word("auth_replayed")) repeated signatures")
         }
+        if let sip = status["sip"], let count = sip["refused_unreported"]?.number, count > 0 {
+            add("", "refused and not logged: \(count) INVITEs, more than ten a second, of peers that are not trusted")
+        }
         if let sip = status["sip"], let failed = sip["tls_failed"]?.number, failed > 0 {
             add("", "\(failed) TLS connections failed, the last: \(sip.word("tls_last_failure"))")
         }

@@ -33,6 +33,11 @@ struct BadInputTests {
             let raw = try RawSIP(address: scene.address, port: 5095)
             let response = try await raw.ask("INVITE", scene.line, at: scene.address, body: raw.offer())
             #expect(status(of: response) == 403)
+            try await scene.log.has("call.refused sip_status=403 cause=not_allowed")
+            let line = "refused INVITE from \(scene.address):5095: not in sip.trustedPeers"
+            try await wait(for: "the line that says why") { scene.warmline.errors.contains(line) }
+            #expect(status(of: try await raw.ask("INVITE", scene.line, at: scene.address, body: raw.offer())) == 403)
+            #expect(scene.warmline.errors.components(separatedBy: line).count == 2)
         }
     }
 

@@ -71,17 +71,54 @@ extension TelephonyTests {
             }
         }
 
-        @Test func `strangers and the anonymous are marked`() throws {
-            var settings = Settings()
-            settings.trusted = ["10.1.0.0/16", "::1/128"]
-            try Shim.run(settings) { shim in
+        @Test func `the anonymous are marked`() throws {
+            try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)
                 peer.request(
                     "INVITE",
                     headers: ["Privacy: id", "P-Asserted-Identity: \"A, B\" <sip:+4420@x.example>, <tel:+4420>"],
                     content: Peer.sdp())
                 let incoming = try shim.expect(TEL_EVENT_INCOMING)
-                #expect(!incoming.trusted && incoming.privacy && incoming.asserted == "sip:+4420@x.example")
+                #expect(incoming.trusted && incoming.privacy && incoming.asserted == "sip:+4420@x.example")
+            }
+        }
+
+        @Test func `a flood of INVITEs of a stranger costs neither legs nor more than ten reports a second`() throws {
+            var settings = Settings()
+            settings.trusted = ["10.1.0.0/16", "::1/128"]
+            settings.ports = 21020...21021
+            let flood = 200
+            try Shim.run(settings) { shim in
+                let peer = try Peer(shimPort: shim.port)
+                let begin = Date()
+                for number in 1...flood {
+                    peer.callID = "flood\(number)"
+                    peer.request("INVITE", content: Peer.sdp())
+                    #expect(try peer.response("INVITE").status == 403)
+                }
+                let seconds = Int(Date().timeIntervalSince(begin)) + 2
+                let refused = recorder.all.filter { $0.kind == TEL_EVENT_REFUSED }
+                var stats = tel_stats()
+                tel_get_stats(&stats)
+                #expect(refused.count >= 10 && refused.count <= 10 * seconds)
+                #expect(refused.count + Int(stats.refused_unreported) == flood)
+                #expect(stats.legs_peak == 0 && stats.no_rtp_port == 0)
+                let first = try #require(refused.first)
+                #expect(first.status == 403 && !first.trusted && first.source == "127.0.0.1:\(peer.port)")
+                #expect(first.reason == nil && first.requestURI?.hasPrefix("sip:7000@") == true)
+                #expect(!recorder.all.contains { $0.kind == TEL_EVENT_INCOMING })
+            }
+        }
+
+        @Test func `refusals of trusted peers are all reported`() throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                for number in 1...15 {
+                    peer.callID = "hopless\(number)"
+                    peer.request("INVITE", content: Peer.sdp(), maxForwards: 0)
+                    #expect(try peer.response("INVITE").status == 483)
+                    try shim.expect(TEL_EVENT_REFUSED)
+                }
             }
         }
 

@@ -129,7 +129,11 @@ typedef struct tel_config {
 typedef enum tel_event_kind {
     /** A new INVITE has been given a leg. Answer it by tel_ring, tel_answer, tel_hangup. 100 has been sent. */
     TEL_EVENT_INCOMING = 1,
-    /** The shim itself refused an INVITE: 483, 488 (no common codec, no audio, a body that is no SDP), 503 (no slot). */
+    /**
+     * The shim itself refused an INVITE: 403 (not trusted and not signed; `reason` where it is signed, but wrongly), 482,
+     * 483, 488 (no common codec, no audio, a body that is no SDP), 503 (no slot). `status`, `source`, `trusted`. Of peers
+     * that are not trusted at most 10 a second are told of.
+     */
     TEL_EVENT_REFUSED,
     /** Outgoing leg: a provisional response over 100. `status`, `early_media`. */
     TEL_EVENT_PROGRESS,
@@ -514,6 +518,7 @@ bool tel_get_leg_stats(tel_leg_id leg, tel_leg_stats *stats);
 
 typedef struct tel_stats {
     uint64_t malformed;        /**< datagrams that are no SIP */
+    uint64_t refused_unreported; /**< INVITEs of peers not trusted, refused beyond what REFUSED tells of a second */
     uint64_t no_rtp_port;      /**< legs, of either direction, that could not be had for want of a free RTP port */
     uint64_t messages_received, messages_sent;
     uint64_t auth_challenged;  /**< 401 sent, stale nonces included */

@@ -66,7 +66,7 @@ struct sip {
     atomic_bool accepting;
     atomic_bool knows_users; /**< or has none to wait for */
     atomic_uint retry_after_s;
-    atomic_ullong malformed, no_rtp_port, received, sent, digits_dropped, turns, trace_dropped;
+    atomic_ullong malformed, refused_unreported, no_rtp_port, received, sent, digits_dropped, turns, trace_dropped;
     atomic_ullong auth_challenged, auth_accepted, auth_failed, auth_replayed;
 };
 
@@ -244,11 +244,14 @@ bool destination_find(pj_pool_t *pool, const char *uri, struct destination *to);
 /* server.c: requests outside dialogs */
 extern pjsip_module server_module;
 void server_respond(pjsip_rx_data *rdata, int status, const pjsip_hdr *headers);
+/** Reports an INVITE that we have refused: of peers that are not trusted only so many a second. */
 void server_refused(pjsip_rx_data *rdata, int status);
+/** 403; an INVITE is reported. `reason`: what is wrong with its signature; NULL: it has none that could be checked. */
+void server_forbid(pjsip_rx_data *rdata, const char *reason);
 bool server_trusts(const pjsip_rx_data *rdata);
 /**
- * Whether the request is to be looked at: from a trusted peer, signed by an account (`user`; else empty), or there are
- * no accounts. Where it is not, it has been answered.
+ * Whether the request is to be looked at: from a trusted peer, signed by an account (`user`; else empty), or no INVITE
+ * and there are no accounts. Where it is not, it has been answered.
  */
 bool server_admits(pjsip_rx_data *rdata, char *user, size_t size);
 void incoming_invite(pjsip_rx_data *rdata);

@@ -101,7 +101,8 @@ enum authentication authenticate(pjsip_rx_data *rdata, char *user, size_t size)
                                   &rdata->msg_info.msg->line.req.method.name);
     if (!matches || !known) {
         atomic_fetch_add(&sip.auth_failed, 1);
-        return refuse(rdata, PJSIP_SC_FORBIDDEN);
+        server_forbid(rdata, known ? "wrong password" : "no agent of that name");
+        return AUTH_ANSWERED;
     }
     if (!nonce_is_fresh(&credential->nonce))
         return ask_again(rdata, true);

@@ -4,6 +4,8 @@
 
 #include "../private/sip.h"
 
+#define REFUSALS_A_SECOND 10 /* of peers that are not trusted; the rest is counted */
+
 void server_respond(pjsip_rx_data *rdata, int status, const pjsip_hdr *headers)
 {
     /* With a transaction: retransmissions are answered again and reported once. */
@@ -16,14 +18,29 @@ bool server_trusts(const pjsip_rx_data *rdata)
     return net_contains(&sip.trusted, &rdata->pkt_info.src_addr);
 }
 
-bool server_admits(pjsip_rx_data *rdata, char *user, size_t size)
+/** Whether another INVITE of a peer that is not trusted is to be reported: what is refused must not fill the log. */
+static bool may_report(void)
 {
-    user[0] = 0;
-    return server_trusts(rdata) || authenticate(rdata, user, size) != AUTH_ANSWERED;
+    static long second; /* of the thread that runs PJSIP */
+    static unsigned reported;
+    pj_time_val now;
+    pj_gettickcount(&now);
+    if (second != now.sec)
+        reported = 0;
+    second = now.sec;
+    if (reported == REFUSALS_A_SECOND) {
+        atomic_fetch_add(&sip.refused_unreported, 1);
+        return false;
+    }
+    reported++;
+    return true;
 }
 
-void server_refused(pjsip_rx_data *rdata, int status)
+static void report_refusal(pjsip_rx_data *rdata, int status, const char *reason)
 {
+    bool trusted = server_trusts(rdata);
+    if (!trusted && !may_report())
+        return;
     char from[256], to[256], request[256], source[80], call_id[128];
     text_uri(from, sizeof(from), rdata->msg_info.from->uri);
     text_uri(to, sizeof(to), rdata->msg_info.to->uri);
@@ -33,13 +50,40 @@ void server_refused(pjsip_rx_data *rdata, int status)
     tel_event event;
     event_init(&event, TEL_EVENT_REFUSED, 0, 0);
     event.status = status;
-    event.trusted = server_trusts(rdata);
+    event.trusted = trusted;
+    event.reason = reason;
     event.from_uri = from[0] ? from : NULL;
     event.to_uri = to[0] ? to : NULL;
     event.request_uri = request[0] ? request : NULL;
     event.source = source;
     event.call_id = call_id;
     tel_emit(&event);
+}
+
+bool server_admits(pjsip_rx_data *rdata, char *user, size_t size)
+{
+    user[0] = 0;
+    if (server_trusts(rdata))
+        return true;
+    enum authentication result = authenticate(rdata, user, size);
+    if (result == AUTH_NONE && rdata->msg_info.msg->line.req.method.id == PJSIP_INVITE_METHOD) {
+        server_forbid(rdata, NULL);
+        return false;
+    }
+    return result != AUTH_ANSWERED;
+}
+
+void server_forbid(pjsip_rx_data *rdata, const char *reason)
+{
+    /* Without a transaction: a flood must not cost us memory. */
+    pjsip_endpt_respond_stateless(sip.endpoint, rdata, PJSIP_SC_FORBIDDEN, NULL, NULL, NULL);
+    if (rdata->msg_info.msg->line.req.method.id == PJSIP_INVITE_METHOD)
+        report_refusal(rdata, PJSIP_SC_FORBIDDEN, reason);
+}
+
+void server_refused(pjsip_rx_data *rdata, int status)
+{
+    report_refusal(rdata, status, NULL);
 }
 
 /** 405 with Allow for a method that we know, 501 for another (RFC 3261 §8.2.1). */

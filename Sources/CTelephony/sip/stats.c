@@ -26,6 +26,7 @@ void tel_get_stats(tel_stats *stats)
 {
     memset(stats, 0, sizeof(*stats));
     stats->malformed = atomic_load(&sip.malformed);
+    stats->refused_unreported = atomic_load(&sip.refused_unreported);
     stats->no_rtp_port = atomic_load(&sip.no_rtp_port);
     stats->messages_received = atomic_load(&sip.received);
     stats->messages_sent = atomic_load(&sip.sent);

@@ -8,6 +8,7 @@ import TransferEngine
 private let telephonyCallback: tel_event_fn = { event, context in
     guard let context else { return }
     let receiver = Unmanaged<TelephonyReceiver>.fromOpaque(context).takeUnretainedValue()
+    if let line = receiver.refusals.line(about: event.pointee) { receiver.say(line) }
     if let copy = TelephonyEvent(event.pointee) {
         if case .registered = copy.kind { receiver.bindings.note() }
         receiver.inbox.post(.telephony(copy))
@@ -20,6 +21,7 @@ private let telephonyCallback: tel_event_fn = { event, context in
 private final class TelephonyReceiver: Sendable {
     let inbox: Inbox<RunMessage>
     let bindings: Bindings
+    let refusals = RefusalNews()
     private let sayNow: @Sendable (String) -> Void
     /// So that a terminal that stands still holds up no thread of the telephony side.
     private let queue = DispatchQueue(label: "telephony news")
@@ -159,6 +161,7 @@ final class TelephonyService: @unchecked Sendable {
                 [
                     "pjsip": .string(Self.version),
                     "malformed": number(stats.malformed),
+                    "refused_unreported": number(stats.refused_unreported),
                     "messages_received": number(stats.messages_received),
                     "messages_sent": number(stats.messages_sent),
                     "tls_failed": number(stats.tls_failed),
