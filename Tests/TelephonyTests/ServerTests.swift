@@ -122,6 +122,19 @@ extension TelephonyTests {
             }
         }
 
+        @Test func `an INVITE that comes by a second way too is one call`() throws {
+            try Shim.run { shim in
+                let peer = try Peer(shimPort: shim.port)
+                peer.request("INVITE", content: Peer.sdp())
+                let leg = try shim.expect(TEL_EVENT_INCOMING).leg
+                peer.request("INVITE", content: Peer.sdp())
+                #expect(try peer.response("INVITE").status == 482)
+                #expect(try shim.expect(TEL_EVENT_REFUSED).status == 482)
+                peer.request("INVITE", cseq: 2, content: Peer.sdp(), branchOf: "z9hG4bKother")
+                #expect(try shim.expect(TEL_EVENT_INCOMING).leg != leg, "another CSeq is another request")
+            }
+        }
+
         @Test func `what is no SIP is dropped and counted`() throws {
             try Shim.run { shim in
                 let peer = try Peer(shimPort: shim.port)

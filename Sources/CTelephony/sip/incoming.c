@@ -140,6 +140,11 @@ void incoming_invite(pjsip_rx_data *rdata)
     char user[64];
     if (!server_admits(rdata, user, sizeof(user)))
         return;
+    if (pjsip_tsx_detect_merged_requests(rdata)) { /* it has come by another way too (RFC 3261 §8.2.2.2) */
+        pjsip_endpt_respond_stateless(sip.endpoint, rdata, PJSIP_SC_LOOP_DETECTED, NULL, NULL, NULL);
+        server_refused(rdata, PJSIP_SC_LOOP_DETECTED);
+        return;
+    }
     int status = check(rdata, &audio, &has_offer);
     if (status == 0)
         status = replaces_check(rdata, &replaces);
