@@ -42,6 +42,21 @@ extension TelephonyTests {
             }
         }
 
+        @Test(arguments: [408, 481])
+        func `a re-INVITE of which the peer knows no dialog ends it`(status: Int) throws {
+            try Shim.run { shim in
+                for outgoing in [true, false] {
+                    let peer = try Peer(shimPort: shim.port)
+                    let leg = outgoing ? try peer.answer(shim).leg : try peer.call(shim).leg
+                    tel_hold(leg, true, 1)
+                    peer.respond(status, try peer.expect("INVITE"))
+                    let ended = try shim.expect(TEL_EVENT_ENDED, leg: leg)
+                    #expect(ended.end == TEL_END_VANISHED && ended.status == status)
+                    _ = try peer.expect("BYE")
+                }
+            }
+        }
+
         @Test func `silence counts from the answer on, early media or not`() throws {
             var settings = Settings()
             settings.rtpTimeoutMs = 300
