@@ -66,6 +66,7 @@ struct sip {
     atomic_bool accepting;
     atomic_bool knows_users; /**< or has none to wait for */
     atomic_uint retry_after_s;
+    atomic_int strangers; /**< connections that peers who are not trusted have opened */
     atomic_ullong malformed, refused_unreported, no_rtp_port, received, sent, digits_dropped, turns, trace_dropped;
     atomic_ullong auth_challenged, auth_accepted, auth_failed, auth_replayed;
 };
@@ -277,6 +278,11 @@ void faults_forget_dialog(const pj_str_t *call_id);
 void faults_reset(void);
 /** Whether the next re-INVITE or UPDATE is to be refused; with `status` it counts as refused. */
 bool faults_refuse_offer(int *status);
+
+/* connections.c */
+#define FIRST_MESSAGE_S 5 /**< a connection that has brought no whole message by then is closed */
+extern pjsip_module connections_module;
+void connections_on_state(pjsip_transport *transport, pjsip_transport_state state);
 
 /* trace.c */
 bool trace_start(const char *path, char *error, size_t error_size);

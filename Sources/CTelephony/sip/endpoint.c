@@ -26,6 +26,7 @@ static void on_dropped(pjsip_tp_dropped_data *data)
 static void on_transport_state(pjsip_transport *transport, pjsip_transport_state state,
                                const pjsip_transport_state_info *info)
 {
+    connections_on_state(transport, state);
     if (state != PJSIP_TP_STATE_DISCONNECTED && state != PJSIP_TP_STATE_SHUTDOWN)
         return;
     flows_on_closed(transport);
@@ -85,6 +86,7 @@ static pj_status_t start_tcp(struct listener *listener)
     pjsip_tcp_transport_cfg_default(&config, listener->bound.addr.sa_family);
     config.bind_addr = listener->bound;
     config.reuse_addr = PJ_TRUE;
+    config.initial_timeout = FIRST_MESSAGE_S;
     pj_status_t status = pjsip_tcp_transport_start3(sip.endpoint, &config, &factory);
     if (status == PJ_SUCCESS) {
         pj_sockaddr_set_port(&listener->bound, (pj_uint16_t)factory->addr_name.port);
@@ -154,6 +156,8 @@ static pj_status_t register_modules(void)
         status = pjsip_replaces_init_module(sip.endpoint);
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &faults_module);
+    if (status == PJ_SUCCESS)
+        status = pjsip_endpt_register_module(sip.endpoint, &connections_module);
     if (status == PJ_SUCCESS)
         status = pjsip_endpt_register_module(sip.endpoint, &nat_module);
     if (status == PJ_SUCCESS)

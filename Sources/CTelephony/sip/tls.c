@@ -85,6 +85,7 @@ pj_status_t tls_start(struct listener *listener, const tel_config *config)
     setting.require_client_cert = PJ_FALSE;
     setting.reuse_addr = PJ_TRUE;
     setting.timeout.sec = HANDSHAKE_MS / 1000;
+    setting.initial_timeout = FIRST_MESSAGE_S;
     pj_status_t status = pjsip_tls_transport_start2(sip.endpoint, &setting, &listener->bound, NULL, 1, &factory);
     if (status == PJ_SUCCESS)
         pj_sockaddr_set_port(&listener->bound, (pj_uint16_t)factory->addr_name.port);
