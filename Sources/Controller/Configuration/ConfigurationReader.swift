@@ -10,9 +10,15 @@ extension Configuration {
             text = try String(contentsOfFile: file, encoding: .utf8)
         } catch {
             var isDirectory: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory)
+            _ = FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory)
             let reason =
-                !exists ? "no such file" : isDirectory.boolValue ? "is a directory" : "cannot be read as UTF-8 text"
+                if isDirectory.boolValue {
+                    "is a directory"
+                } else if access(file, R_OK) == 0 {
+                    "cannot be read as UTF-8 text"
+                } else {
+                    errno == ENOENT ? "no such file" : String(cString: strerror(errno)).lowercased()
+                }
             throw ConfigurationError(mistakes: [ConfigurationMistake(file: file, path: "", reason: reason)])
         }
         return try parse(text, file: file)
