@@ -103,8 +103,8 @@ struct SIPpTests {
             let caller = try await scene.caller()
             caller.send("call \(scene.line)")
             try await caller.hearsItself()
-            try await caller.hearsMusic()
-            let held = caller.events.last?.mono ?? 0
+            try await caller.heardMusic()
+            let held = caller.event("heard", ["label": "music"])?.mono ?? 0
             try await scene.log.has("hold.ended hold=1 reason=agent_phone outcome=resumed next_agent=anna")
             try await caller.hearsItself(since: held)
             caller.send("hangup")
@@ -139,9 +139,10 @@ struct SIPpTests {
             try await SIPp.ends(rejecting, in: scene)
             try await caller.hears(anna)
             anna.send("digits *21003#")
-            try await caller.hearsMusic()
+            // By her phone's own clock: the target hangs up by itself.
+            anna.send("after 2500 hangup")
+            try await caller.heardMusic()
             try await anna.hearsItself()
-            anna.send("hangup")
             try await caller.hearsItself()
             try await SIPp.ends(answering, in: scene)
             try await caller.says("ended", ["how": "bye"])

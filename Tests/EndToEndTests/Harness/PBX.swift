@@ -8,9 +8,9 @@ import Foundation
 struct PBX: Sendable {
     static let current = ProcessInfo.processInfo.environment["WARMLINE_PBX"].map { PBX(name: $0) }
 
-    /// Where the PBX and the controller are, and the phones: the PBX tells them apart by their address.
+    /// Where the PBX and the controller are. The phones are elsewhere, in each scene at another address: a PBX sends an
+    /// INVITE that nobody has answered for half a minute, and so into the next scenes.
     static let address = "127.0.0.1"
-    static let phones = "127.0.0.9"
     static let port = 5060
 
     let name: String

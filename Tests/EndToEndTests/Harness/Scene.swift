@@ -41,10 +41,8 @@ final class Scene {
         await Turnstile.shared.enter()
         let outcome: Result<Void, any Error>
         do {
-            let address = PBX.current == nil ? Addresses.next() : PBX.phones
-            // Behind a PBX every scene has the same address.
-            let name = PBX.current == nil ? address : UUID().uuidString
-            let directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(name)")
+            let address = Addresses.next()
+            let directory = FileManager.default.temporaryDirectory.appending(path: "warmline-\(getpid())-\(address)")
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             try await prepare(address, directory)
             let scene = try Scene(changes, serve: serve, address: address, directory: directory)
