@@ -44,8 +44,9 @@ struct SIPpTests {
             let caller = try SIPp.start("holding-caller", port: Scene.Port.caller, pause: 700, in: scene)
             try await anna.hearsItself()
             try await scene.log.has("hold.started hold=1 reason=caller_phone agent=anna")
-            try await wait(for: "anna hears nothing") { (anna.hearing()?.hz ?? 1) == 0 }
-            let silent = anna.events.last?.mono ?? 0
+            let silent = try await wait(for: "anna hears nothing") {
+                anna.event("heard", ["hz": "0"])?.mono
+            }
             try await scene.log.has("hold.ended hold=1 reason=caller_phone outcome=resumed")
             try await anna.hearsItself(since: silent)
             try await SIPp.ends(caller, in: scene)
