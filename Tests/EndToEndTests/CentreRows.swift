@@ -38,7 +38,8 @@ struct CentreRows {
             second.send("call \(scene.line)")
             try await second.heardMusic()
             try await second.hears(boris)
-            // Free all the time, but of the second tier.
+            let music = try #require(second.event("heard", ["label": "music"])).mono
+            #expect(try #require(boris.event("incoming")).mono > music, "free, but not asked at first")
             let waited = try await wait(scene, until: "boris")
             #expect((1000..<3000).contains(waited), "\(waited) ms")
             anna.send("hangup")
@@ -63,6 +64,8 @@ struct CentreRows {
             second.send("call \(scene.line)")
             try await second.heardMusic()
             try await second.hears(boris)
+            let music = try #require(second.event("heard", ["label": "music"])).mono
+            #expect(try #require(boris.event("incoming")).mono > music, "free, but not asked at first")
             try await scene.log.has("call.queued group=support skills=billing position=1")
             let waited = try await wait(scene, until: "boris")
             #expect((1000..<3000).contains(waited), "\(waited) ms")
